@@ -1,0 +1,1 @@
+"""A person's attempt at an exercise: parameters, progress, results, score."""

@@ -1,0 +1,1 @@
+"""The check API, the examiner, convergence and grading."""

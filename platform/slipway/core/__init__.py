@@ -1,0 +1,1 @@
+"""Errors, ids, logs, environment: what every room stands on. Imports nothing of ours."""

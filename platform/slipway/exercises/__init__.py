@@ -1,0 +1,1 @@
+"""What lies in exercises/: loading, schema, lint, self-test."""

@@ -1,0 +1,9 @@
+"""What lies in exercises/: loading, schema, lint, self-test."""
+
+from django.apps import AppConfig
+
+
+class ExercisesConfig(AppConfig):
+    """What lies in exercises/: loading, schema, lint, self-test."""
+
+    name = "slipway.exercises"

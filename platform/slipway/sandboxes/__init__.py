@@ -1,0 +1,1 @@
+"""Clusters as objects with a life cycle."""
