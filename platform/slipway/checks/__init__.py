@@ -1,1 +1,48 @@
-"""The check API, the examiner, convergence and grading."""
+"""What an exercise's checks.py imports: `from slipway.checks import check, expect`.
+
+Plain standard library: the same lines run in the examiner, where there is neither Django nor a network. The
+platform's own side of checks (examiner, convergence) lies in this package's modules and is never imported
+from here.
+"""
+
+from slipway.checks.authoring.answers import Command, CommandResult, File, HttpAnswer, Link, Ping
+from slipway.checks.authoring.declaring import check
+from slipway.checks.authoring.docker_answers import (
+    Attachment,
+    Container,
+    EngineInfo,
+    Network,
+    Port,
+    Service,
+    Swarm,
+    SwarmNode,
+    Task,
+)
+from slipway.checks.authoring.expectations import Expectation, expect
+from slipway.checks.authoring.lab import Docker, Files, Lab, Node, Parameters
+
+__all__ = [
+    "Attachment",
+    "Command",
+    "CommandResult",
+    "Container",
+    "Docker",
+    "EngineInfo",
+    "Expectation",
+    "File",
+    "Files",
+    "HttpAnswer",
+    "Lab",
+    "Link",
+    "Network",
+    "Node",
+    "Parameters",
+    "Ping",
+    "Port",
+    "Service",
+    "Swarm",
+    "SwarmNode",
+    "Task",
+    "check",
+    "expect",
+]

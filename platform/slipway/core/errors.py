@@ -25,12 +25,30 @@ class LearnerError(SlipwayError):
 
 
 class AuthorError(SlipwayError):
-    """The exercise is wrong. `file` and `line` (from 1, 0 when unknown) say where; the learner loses nothing."""
+    """The exercise is wrong; the learner loses nothing.
 
-    def __init__(self, error_id: str, sentence: str, *, file: str = "", line: int = 0, detail: str = "") -> None:
+    `file` and `line` (from 1, 0 when unknown) say where; `found`, `expected` and `nearest` (a correct name close to the
+    one found) say what, where that can be said.
+    """
+
+    def __init__(
+        self,
+        error_id: str,
+        sentence: str,
+        *,
+        file: str = "",
+        line: int = 0,
+        found: str = "",
+        expected: str = "",
+        nearest: str = "",
+        detail: str = "",
+    ) -> None:
         super().__init__(error_id, sentence, detail=detail)
         self.file = file
         self.line = line
+        self.found = found
+        self.expected = expected
+        self.nearest = nearest
 
     @property
     def place(self) -> str:
