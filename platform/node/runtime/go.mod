@@ -1,0 +1,3 @@
+module slipway.dev/runtime
+
+go 1.24

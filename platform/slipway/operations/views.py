@@ -1,0 +1,50 @@
+"""What an operator's monitoring asks: is the process alive, can it do its work, how many of what."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from redis.exceptions import RedisError
+
+from slipway.core import locks
+from slipway.sandboxes.models import Sandbox
+from slipway.sandboxes.states import State
+
+
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
+    """The web process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - a view's signature
+    """Whether the database and Redis answer; status 503 when one does not, and which."""
+    found = {"database": _database_answers(), "redis": _redis_answers()}
+    return JsonResponse(found, status=200 if all(found.values()) else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _redis_answers() -> bool:
+    try:
+        return bool(locks.connection().ping())
+    except (RedisError, OSError):
+        return False
+
+
+def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
+    """Sandboxes by state, for Prometheus."""
+    registry = CollectorRegistry()
+    gauge = Gauge("slipway_sandboxes", "Sandboxes by state", ["state"], registry=registry)
+    counts = dict(Sandbox.objects.values_list("state").annotate(Count("id")))
+    for state in State:
+        gauge.labels(state=state.value).set(counts.get(state.value, 0))
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
