@@ -27,7 +27,8 @@ def create_guest(*, address: str) -> User:
     cache.add(key, 0, _HOUR)
     if cache.incr(key) > settings.SLIPWAY_GUESTS_PER_HOUR:
         raise LearnerError(
-            "too-many-guests", "Too many guests came from your network within the hour. Sign in, or try again later."
+            "too-many-guests",
+            "Too many guests came from your network within the hour. Sign in, or try again later.",
         )
     guest = User(username=f"guest-{secrets.token_hex(6)}", is_guest=True)
     guest.set_unusable_password()

@@ -11,13 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
 _http = get_asgi_application()
 
 from labs.routing import websocket_urlpatterns as lab_sockets  # noqa: E402 - Django must be set up first
+
 from slipway.terminals.routing import websocket_urlpatterns as terminal_sockets  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": _http,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([*terminal_sockets, *lab_sockets]))
-        ),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*terminal_sockets, *lab_sockets]))),
     }
 )

@@ -6,6 +6,7 @@ No other module reads the environment.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SLIPWAY_VAR = Path(text("SLIPWAY_VAR", str(ROOT / "var"))).resolve()
 # Unix sockets must have short names; this is a folder under var/ unless var/ itself lies too deep.
 SLIPWAY_RUN = short_run_folder(SLIPWAY_VAR)
+# Tells this installation's sandboxes from those of another one on the same engine.
+SLIPWAY_INSTALLATION = text("SLIPWAY_INSTALLATION", hashlib.sha256(bytes(SLIPWAY_VAR)).hexdigest()[:12])
 # Builds that take minutes (node images, the Kubernetes binary), keyed by a digest of their inputs.
 SLIPWAY_CACHE = Path(text("SLIPWAY_CACHE", str(Path.home() / ".cache" / "slipway"))).resolve()
 SLIPWAY_EXERCISES = Path(text("SLIPWAY_EXERCISES", str(ROOT / "exercises"))).resolve()
@@ -172,6 +175,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "slipway.sandboxes.tasks.reap", "schedule": 3.0, "options": {"expires": 3.0}},
+    "sweep": {"task": "slipway.attempts.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(SLIPWAY_VAR / "beat-schedule")
 

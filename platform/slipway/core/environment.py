@@ -49,7 +49,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def short_run_folder(var: Path) -> Path:
-    """The folder for sockets: `var/run`, or one in the system's run folder named after var's path if that is too long."""
+    """The folder for sockets: `var/run`, or one in the system's run folder when that name is too long."""
     folder = var / "run"
     if len(os.fsencode(folder)) <= _LONGEST_RUN_FOLDER:
         return folder

@@ -1,0 +1,92 @@
+"""What an engine must be able to do for sandboxes. The Docker backend and the in-memory fake both do all of it.
+
+A backend knows sandboxes by id alone: it reads and writes no rows. Everything that makes is idempotent (a second call
+finds what the first one made), everything that removes counts "not found" as done. What fails raises `EngineError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from slipway.core.ids import SandboxId
+from slipway.sandboxes.topology import NodeSpec
+
+
+class NodeState(StrEnum):
+    """What the engine says of a node."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    OUT_OF_MEMORY = "out-of-memory"
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node as the engine sees it; `exit_code` is None while it runs."""
+
+    state: NodeState
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class NodeLimits:
+    """What one node may use: bytes of memory and disk, CPUs, processes."""
+
+    memory: int
+    disk: int
+    cpus: int
+    pids: int
+
+
+Survey = Mapping[SandboxId, Mapping[str, NodeStatus]]
+
+
+class NodeConnection(Protocol):
+    """A byte stream to a node's agent, as `docs/node-protocol.md` describes; used from one event loop."""
+
+    async def read(self) -> bytes:
+        """The next bytes; empty when the node has closed. Raises `EngineError` when the engine fails."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes, waiting while the node takes no more. Raises `EngineError`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection; never raises."""
+        ...
+
+
+class Backend(Protocol):
+    """A place where sandboxes live."""
+
+    def create_network(self, *, sandbox: SandboxId) -> None:
+        """Make the sandbox's own network, with no way out of it."""
+        ...
+
+    def create_node(
+        self,
+        *,
+        sandbox: SandboxId,
+        node: NodeSpec,
+        peers: tuple[str, ...],
+        limits: NodeLimits,
+        lease_seconds: int,
+    ) -> None:
+        """Make and start one node on the sandbox's network; it ends itself after `lease_seconds`."""
+        ...
+
+    def survey(self, *, sandbox: SandboxId | None = None) -> Survey:
+        """Everything the engine holds of one sandbox, or of all; one that has only a network left has no nodes."""
+        ...
+
+    def remove(self, *, sandbox: SandboxId) -> None:
+        """End and remove all nodes, disks and networks of the sandbox."""
+        ...
+
+    async def connect(self, *, sandbox: SandboxId, node: str) -> NodeConnection:
+        """Open a stream to the agent of a running node. Raises `EngineError`."""
+        ...

@@ -1,0 +1,189 @@
+"""A node in memory that speaks the agent's protocol: requests, an echoing shell, events.
+
+What its Docker Engine "contains" is a table from path to answer that a test fills (`docker`), with `changed()` to tell
+followers; commands, pages and pings answer from tables as well. Nothing is executed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+from slipway.core.errors import EngineError
+from slipway.core.json import JSON, as_int, as_mapping, as_text
+from slipway.sandboxes.backends.base import NodeLimits
+
+_MEMORY_OF_A_SHELL = 2**20
+
+
+class FakeConnection:
+    """The platform's end of a connection to a fake node."""
+
+    def __init__(self) -> None:
+        self.to_node: asyncio.Queue[bytes] = asyncio.Queue()
+        self.to_platform: asyncio.Queue[bytes] = asyncio.Queue()
+        self.server: asyncio.Task[None] | None = None
+        self._ended = False
+
+    async def read(self) -> bytes:
+        """As in the contract."""
+        if self._ended:
+            return b""
+        data = await self.to_platform.get()
+        self._ended = not data
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """As in the contract."""
+        if self._ended:
+            raise EngineError("node-unreachable", "One of the machines does not answer.")
+        await self.to_node.put(data)
+
+    async def close(self) -> None:
+        """As in the contract."""
+        self._ended = True
+        await self.to_node.put(b"")
+
+
+class FakeNode:
+    """One node. Tests arrange `docker`, `pages`, `pings`, `commands` and `files`, and may end it."""
+
+    def __init__(self, name: str, peers: tuple[str, ...], limits: NodeLimits, lease_seconds: int) -> None:
+        self.name = name
+        self.peers = peers
+        self.limits = limits
+        self.lease_seconds = lease_seconds
+        self.engine_is_up = True
+        self.out_of_memory = False
+        self.exit_code: int | None = None
+        self.docker: dict[str, JSON] = {"/_ping": "OK", "/networks": [], "/containers/json?all=true": []}
+        self.pages: dict[str, Mapping[str, JSON]] = {}
+        self.pings: set[str] = set()
+        self.commands: dict[tuple[str, ...], Mapping[str, JSON]] = {}
+        self.files: dict[str, str] = {}
+        self._shells: dict[str, bytearray] = {}
+        self._connections: list[FakeConnection] = []
+        self._followers: list[FakeConnection] = []
+
+    def connect(self) -> FakeConnection:
+        """Open a connection, served on the running event loop."""
+        connection = FakeConnection()
+        self._connections.append(connection)
+        connection.server = asyncio.get_running_loop().create_task(self._serve(connection))
+        return connection
+
+    def end(self, exit_code: int) -> None:
+        """The node powers off: every connection closes."""
+        self.exit_code = exit_code
+        for connection in self._connections:
+            connection.to_platform.put_nowait(b"")
+
+    def changed(self, event: Mapping[str, JSON] | None = None) -> None:
+        """Tell followers that something happened; by default, that a container started."""
+        news = event or {"kind": "docker", "event": {"Type": "container", "Action": "start"}}
+        for follower in self._followers:
+            follower.to_platform.put_nowait(json.dumps(news).encode() + b"\n")
+
+    async def _serve(self, connection: FakeConnection) -> None:
+        buffer = b""
+        while data := await connection.to_node.get():
+            buffer += data
+            while b"\n" in buffer:
+                line, buffer = buffer.split(b"\n", 1)
+                request = as_mapping(json.loads(line))
+                if request.get("op") == "shell":
+                    await self._serve_shell(connection, request, buffer)
+                    return
+                answer = self._answer(as_text(request.get("op")), as_mapping(request.get("params")))
+                await connection.to_platform.put(json.dumps({"id": request.get("id"), **answer}).encode() + b"\n")
+                if request.get("op") == "events":
+                    self._followers.append(connection)
+                    await connection.to_platform.put(b'{"kind": "hello"}\n')
+
+    def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: PLR0911 - a table of cases
+        match op:
+            case "wait":
+                return _ok({"ready_after_ms": 1}) if self.engine_is_up else _no("timeout", "dockerd is not ready")
+            case "lease":
+                self.lease_seconds = as_int(params.get("seconds"))
+                return _ok({"lease_left_ms": 1000 * self.lease_seconds})
+            case "status":
+                state = "ready" if self.engine_is_up else "down"
+                return _ok({"hostname": self.name, "services": [{"name": "dockerd", "state": state}]})
+            case "docker":
+                return self._docker(as_text(params.get("path")))
+            case "http":
+                refused: JSON = {
+                    "status": 0,
+                    "headers": {},
+                    "body": "",
+                    "truncated": False,
+                    "error": "refused",
+                }
+                return _ok(self.pages.get(as_text(params.get("url")), refused))
+            case "ping":
+                hit = as_text(params.get("address")) in self.pings
+                return _ok({"sent": 1, "received": int(hit), "rtt_ms": 0.1 if hit else None})
+            case "run":
+                argv = params.get("argv")
+                words = tuple(str(word) for word in argv) if isinstance(argv, list) else ()
+                unknown: JSON = {
+                    "exit_code": 127,
+                    "stdout": "",
+                    "stderr": "not found",
+                    "truncated": False,
+                    "timed_out": False,
+                    "duration_ms": 1,
+                }
+                return _ok(self.commands.get(words, unknown))
+            case "read-file":
+                content = self.files.get(as_text(params.get("path")))
+                if content is None:
+                    return _no("not-found", "There is no such file.")
+                return _ok({"content": content, "size": len(content), "truncated": False, "mode": 0o644})
+            case "events":
+                return _ok({})
+        return _no("bad-request", f"There is no operation {op!r}.")
+
+    def _docker(self, path: str) -> dict[str, JSON]:
+        if not self.engine_is_up:
+            return _no("unavailable", "The engine of this machine does not answer.")
+        if path in self.docker:
+            return _ok({"status": 200, "body": self.docker[path], "truncated": False})
+        return _ok({"status": 404, "body": {"message": f"no such object: {path}"}, "truncated": False})
+
+    async def _serve_shell(self, connection: FakeConnection, request: Mapping[str, JSON], buffer: bytes) -> None:
+        """A shell that prints back what is typed, with scrollback."""
+        name = as_text(as_mapping(request.get("params")).get("shell"))
+        created = name not in self._shells
+        scrollback = self._shells.setdefault(name, bytearray())
+        result: JSON = {"created": created, "scrollback_bytes": len(scrollback)}
+        await connection.to_platform.put(json.dumps({"id": 1, "ok": True, "result": result}).encode() + b"\n")
+        if scrollback:
+            await connection.to_platform.put(_frame(0x04, bytes(scrollback)))
+        await connection.to_platform.put(_frame(0x05, b""))
+        while True:
+            while len(buffer) >= 5 and len(buffer) >= 5 + int.from_bytes(buffer[1:5], "big"):
+                end = 5 + int.from_bytes(buffer[1:5], "big")
+                opcode, payload, buffer = buffer[0], buffer[5:end], buffer[end:]
+                if opcode == 0:
+                    scrollback += payload
+                    del scrollback[:-_MEMORY_OF_A_SHELL]
+                    await connection.to_platform.put(_frame(0x00, payload))
+            data = await connection.to_node.get()
+            if not data:
+                return
+            buffer += data
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    return bytes([opcode]) + len(payload).to_bytes(4, "big") + payload
+
+
+def _ok(result: JSON) -> dict[str, JSON]:
+    return {"ok": True, "result": result}
+
+
+def _no(code: str, message: str) -> dict[str, JSON]:
+    return {"ok": False, "error": {"code": code, "message": message}}

@@ -1,0 +1,63 @@
+"""What machines a sandbox is made of, as an exercise states it and as a row keeps it.
+
+Validated here once; everything below may rely on the names being safe for hosts, containers and addresses.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+NodeNameText = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class NodeKind(StrEnum):
+    """What runs inside a node."""
+
+    DOCKER = "docker"
+    KUBERNETES_CONTROL = "kubernetes-control"
+    KUBERNETES_WORKER = "kubernetes-worker"
+    WORKSTATION = "workstation"
+    MACHINE = "machine"
+
+
+class NodeSpec(BaseModel):
+    """One node: its name in the sandbox, what it is, and what it may use beyond the defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: NodeNameText
+    kind: NodeKind = NodeKind.DOCKER
+    memory_mb: Annotated[int, Field(ge=128)] | None = None
+    disk_mb: Annotated[int, Field(ge=512)] | None = None
+
+
+class Topology(BaseModel):
+    """All nodes of a sandbox, in the order in which learners see them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nodes: Annotated[tuple[NodeSpec, ...], Field(min_length=1, max_length=8)]
+
+    @field_validator("nodes")
+    @classmethod
+    def _names_differ(cls, nodes: tuple[NodeSpec, ...]) -> tuple[NodeSpec, ...]:
+        names = [node.name for node in nodes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two nodes are called {name!r}")
+        return nodes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nodes' names, in order."""
+        return tuple(node.name for node in self.nodes)
+
+    def node(self, name: str) -> NodeSpec:
+        """The node of that name; raises `KeyError`."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
