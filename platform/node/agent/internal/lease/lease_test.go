@@ -1,0 +1,57 @@
+package lease
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTheNodeEndsWhenItsLeaseDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := 0
+		l := New(func() { over++ })
+		l.Set(time.Hour)
+		time.Sleep(time.Hour - time.Millisecond)
+		synctest.Wait()
+		if left, _ := l.Left(); over != 0 || left != time.Millisecond {
+			t.Fatalf("over %d times, %v left", over, left)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if over != 1 {
+			t.Fatalf("over %d times", over)
+		}
+	})
+}
+
+func TestALeaseThatIsRenewedEndsOnlyAtItsNewEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := 0
+		l := New(func() { over++ })
+		for range 100 {
+			l.Set(time.Minute)
+			time.Sleep(59 * time.Second)
+		}
+		synctest.Wait()
+		if over != 0 {
+			t.Fatal("ended although it was renewed")
+		}
+		l.Set(10 * time.Second)
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		if left, ok := l.Left(); over != 1 || left != 0 || !ok {
+			t.Fatalf("over %d times, %v left", over, left)
+		}
+	})
+}
+
+func TestWithoutALeaseANodeStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(func() { t.Error("ended") })
+		time.Sleep(Longest)
+		synctest.Wait()
+		if _, ok := l.Left(); ok {
+			t.Error("there is a lease")
+		}
+	})
+}

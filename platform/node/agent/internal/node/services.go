@@ -1,0 +1,158 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"slipway.dev/node/internal/supervise"
+)
+
+const (
+	containerdSocket = "/run/containerd/containerd.sock"
+	containerdConfig = "/run/containerd/slipway.toml"
+	dockerSocket     = "/run/docker.sock"
+	dockerPidFile    = "/run/docker.pid"
+	daemonJSON       = "/etc/docker/daemon.json"
+)
+
+// unneeded are containerd plugins that cost time at its start and that Docker does not use: it has its own snapshots
+// (overlay2) and needs no CRI. Names that a version of containerd does not know do no harm.
+var unneeded = []string{
+	"io.containerd.grpc.v1.cri",
+	"io.containerd.nri.v1.nri",
+	"io.containerd.snapshotter.v1.aufs",
+	"io.containerd.snapshotter.v1.blockfile",
+	"io.containerd.snapshotter.v1.btrfs",
+	"io.containerd.snapshotter.v1.devmapper",
+	"io.containerd.snapshotter.v1.erofs",
+	"io.containerd.snapshotter.v1.zfs",
+	"io.containerd.internal.v1.tracing",
+	"io.containerd.tracing.processor.v1.otlp",
+	"io.containerd.internal.v1.restart",
+	"io.containerd.monitor.v1.cgroups",
+}
+
+func writeContainerdConfig() error {
+	var config strings.Builder
+	config.WriteString("# Written by slipway-node at boot.\nversion = 2\nroot = \"/var/lib/containerd\"\nstate = \"/run/containerd\"\n")
+	fmt.Fprintf(&config, "disabled_plugins = [%s]\n", `"`+strings.Join(unneeded, `", "`)+`"`)
+	fmt.Fprintf(&config, "[grpc]\n  address = %q\n[debug]\n  level = \"warn\"\n", containerdSocket)
+	return os.WriteFile(containerdConfig, []byte(config.String()), 0o644)
+}
+
+func (n *Node) containerdSpec() supervise.Spec {
+	return supervise.Spec{
+		Name:    "containerd",
+		LogPath: "/var/log/containerd.log",
+		Prepare: func(context.Context) error {
+			if err := writeContainerdConfig(); err != nil {
+				slog.Error("containerd's configuration", "error", err)
+			}
+			_ = os.Remove(containerdSocket)
+			return nil
+		},
+		Command: func() *exec.Cmd { return exec.Command("containerd", "--config", containerdConfig) },
+		Probe:   func(ctx context.Context) error { return poll(ctx, connects(containerdSocket)) },
+	}
+}
+
+func (n *Node) dockerdSpec() supervise.Spec {
+	return supervise.Spec{
+		Name:    "dockerd",
+		LogPath: "/var/log/dockerd.log",
+		Prepare: n.prepareDockerd,
+		Command: func() *exec.Cmd { return exec.Command("dockerd", dockerdFlags(readDaemonJSON(daemonJSON))...) },
+		Probe:   func(ctx context.Context) error { return poll(ctx, n.engine.Ping) },
+		Cleanup: removePidFile,
+	}
+}
+
+func (n *Node) prepareDockerd(ctx context.Context) error {
+	if _, err := n.containerd.WaitReady(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-n.registryDone:
+	}
+	if n.registry != nil && n.dockerd.Status().Restarts > 0 {
+		if err := n.registry.Lead(ctx); err != nil {
+			slog.Warn("the way to the registry cannot be mended", "error", err)
+		}
+	}
+	return nil
+}
+
+// dockerdFlags leaves out what the learner's daemon.json sets: dockerd refuses to start when a flag and the file
+// both say something.
+func dockerdFlags(file map[string]json.RawMessage) []string {
+	var flags []string
+	for _, each := range []struct{ key, flag string }{
+		{"hosts", "--host=unix://" + dockerSocket},
+		{"containerd", "--containerd=" + containerdSocket},
+		{"storage-driver", "--storage-driver=overlay2"},
+		{"data-root", "--data-root=/var/lib/docker"},
+		{"exec-root", "--exec-root=/run/docker"},
+		{"pidfile", "--pidfile=" + dockerPidFile},
+	} {
+		if _, set := file[each.key]; !set {
+			flags = append(flags, each.flag)
+		}
+	}
+	return flags
+}
+
+func readDaemonJSON(path string) map[string]json.RawMessage {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var file map[string]json.RawMessage
+	_ = json.Unmarshal(content, &file) // dockerd itself will say what is wrong with it
+	return file
+}
+
+// removePidFile takes away what a killed dockerd left: its number may soon be another process's, and dockerd would then
+// believe that it runs already.
+func removePidFile(pid int) {
+	content, err := os.ReadFile(dockerPidFile)
+	if err == nil && strings.TrimSpace(string(content)) == strconv.Itoa(pid) {
+		_ = os.Remove(dockerPidFile)
+	}
+}
+
+func connects(socket string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		connection, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err
+	}
+}
+
+// poll tries until it works: every millisecond at first, since a boot is waited for, then ever more rarely.
+func poll(ctx context.Context, try func(context.Context) error) error {
+	for delay := time.Millisecond; ; delay = min(delay*21/20, 250*time.Millisecond) {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := try(attempt)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(delay):
+		}
+	}
+}
