@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from slipway.checks.authoring.answers import JSON, Answer, Command, CommandResult, File, HttpAnswer, Link, Ping
@@ -27,12 +28,12 @@ class Parameters:
     def __init__(self, values: Mapping[str, str | int]) -> None:
         self._values = dict(values)
 
-    def __getattr__(self, name: str) -> str | int:
+    def __getattr__(self, name: str) -> Any:
         """The value of that parameter."""
         return self[name] if not name.startswith("_") else object.__getattribute__(self, name)
 
-    def __getitem__(self, name: str) -> str | int:
-        """The value of that parameter."""
+    def __getitem__(self, name: str) -> Any:
+        """The value of that parameter. Any: the author knows which of theirs are numbers."""
         if name in self._values:
             return self._values[name]
         raise AttributeError(f"There is no parameter {name!r}{_or_rather(name, self._values)}")

@@ -1,0 +1,77 @@
+"""The HTML of a guide's own blocks: commands to run, text to copy, hints, quizzes, previews.
+
+Every value is escaped here; the page's scripts drive the buttons through their data attributes, there is no script
+inline.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from django.utils.translation import gettext
+from pygments import highlight
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from slipway.exercises.exercise import Quiz
+
+_FORMATTER = HtmlFormatter(nowrap=True)
+
+
+def code(text: str, language: str) -> str:
+    """Code in a `pre`, coloured by classes where the language is known."""
+    try:
+        lexer = get_lexer_by_name(language or "text", stripnl=False)
+    except ClassNotFound:
+        lexer = get_lexer_by_name("text", stripnl=False)
+    return f'<pre class="highlight"><code>{highlight(text, lexer, _FORMATTER)}</code></pre>'
+
+
+def run_block(node: str, command: str) -> str:
+    """Commands with a button that runs them in a node's terminal."""
+    label = gettext("Run in %(node)s") % {"node": node}
+    return (
+        f'<div class="run-block" data-node="{escape(node)}">{code(command, "bash")}'
+        f'<button type="button" class="run-button" data-node="{escape(node)}" data-command="{escape(command)}">'
+        f"{escape(label)}</button></div>\n"
+    )
+
+
+def copy_block(text: str, language: str) -> str:
+    """Text with a button that puts it on the clipboard."""
+    return (
+        f'<div class="copy-block">{code(text, language)}'
+        f'<button type="button" class="copy-button" data-text="{escape(text)}">{escape(gettext("Copy"))}</button>'
+        "</div>\n"
+    )
+
+
+def hint(number: int, title: str, body: str) -> str:
+    """A hint that opens on demand; `body` is safe HTML."""
+    summary = escape(title or gettext("Hint"))
+    return f'<details class="hint" data-hint="{number}"><summary>{summary}</summary>\n{body}</details>\n'
+
+
+def quiz(question: Quiz) -> str:
+    """The form of a quiz, without a word of which answer is right."""
+    choices = "".join(
+        f'<label><input type="radio" name="choice" value="{index}"><span>{choice.text}</span></label>'
+        for index, choice in enumerate(question.choices, start=1)
+    )
+    return (
+        f'<form class="quiz" data-quiz="{escape(question.id)}"><fieldset><legend>{question.question}</legend>{choices}'
+        f'</fieldset><button type="submit">{escape(gettext("Answer"))}</button>'
+        '<div class="quiz-explanation" aria-live="polite"></div></form>\n'
+    )
+
+
+def preview(node: str, port: int, body: str) -> str:
+    """Where to look at a port of a node."""
+    words = gettext("Port %(port)s of %(node)s: look at it with a command in that node's terminal.") % {
+        "port": port,
+        "node": node,
+    }
+    look = run_block(node, f"curl http://localhost:{port}/")
+    opening = f'<div class="preview-block" data-node="{escape(node)}" data-port="{port}">'
+    return f"{opening}<p>{escape(words)}</p>{body}{look}</div>\n"
