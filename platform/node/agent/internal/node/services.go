@@ -24,7 +24,8 @@ const (
 )
 
 // unneeded are containerd plugins that cost time at its start and that Docker does not use: it has its own snapshots
-// (overlay2) and needs no CRI. Names that a version of containerd does not know do no harm.
+// (overlay2) and needs no CRI. Names that a version of containerd does not know do no harm. "runtime.v1.linux" must
+// stay, although nothing runs with it: the tasks service does not load without.
 var unneeded = []string{
 	"io.containerd.grpc.v1.cri",
 	"io.containerd.nri.v1.nri",

@@ -54,10 +54,11 @@ func (c *connection) requests(ctx context.Context, request protocol.Request, err
 			return
 		}
 		running <- struct{}{}
+		current := request // the next line is read while this one is answered
 		all.Go(func() {
 			defer func() { <-running }()
-			result, err := c.server.run(ctx, request)
-			c.write(protocol.Answer(request.ID, result, err))
+			result, err := c.server.run(ctx, current)
+			c.write(protocol.Answer(current.ID, result, err))
 		})
 		line, release, readErr := c.readLine()
 		if readErr != nil {
