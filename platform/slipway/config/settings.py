@@ -89,6 +89,7 @@ SLIPWAY_DOCKER_HOST = text("SLIPWAY_DOCKER_HOST", f"unix://{SLIPWAY_RUN / 'docke
 SLIPWAY_OWN_ENGINE = "SLIPWAY_DOCKER_HOST" not in os.environ
 SLIPWAY_REDIS_SOCKET = Path(text("SLIPWAY_REDIS_SOCKET", str(SLIPWAY_RUN / "redis.sock")))
 SLIPWAY_PORT = number("SLIPWAY_PORT", 8000)
+SLIPWAY_LISTEN = text("SLIPWAY_LISTEN", "127.0.0.1")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -188,6 +188,11 @@ class NodeSessions:
             self._locks.pop(key, None)
             await session.close()
 
+    async def close(self) -> None:
+        """Close every session."""
+        for sandbox in {sandbox for sandbox, _ in self._open}:
+            await self.forget(sandbox)
+
     async def _session(self, sandbox: SandboxId, node: str) -> NodeSession:
         await self._close_idle()
         key = (sandbox, node)
@@ -263,6 +268,10 @@ class ShellStream:
     async def write(self, frame: Frame) -> None:
         """Send one frame. Raises `EngineError`."""
         await self._connection.write(bytes([frame.opcode]) + len(frame.payload).to_bytes(4, "big") + frame.payload)
+
+    async def write_input(self, data: bytes) -> None:
+        """Type into the shell. Raises `EngineError`."""
+        await self.write(Frame(0, data))
 
     async def close(self) -> None:
         """Stop watching; the shell lives on."""

@@ -1,4 +1,4 @@
-"""Which engine this installation uses, and this process's open sessions with its nodes."""
+"""Which engine this process uses, and its open sessions with nodes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,29 @@ import functools
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from slipway.core.loops import worker_loop
 from slipway.sandboxes.backends.base import Backend
 from slipway.sandboxes.nodes import NodeSessions
 
+_chosen: Backend | None = None
+
+
+def use(backend: Backend | None) -> None:
+    """Use this backend from now on in place of the configured one; None goes back to that. For tests."""
+    global _chosen  # noqa: PLW0603 - one a process is the point
+    if worker_sessions.cache_info().currsize:
+        worker_loop().run(worker_sessions().close(), timeout=10)
+        worker_sessions.cache_clear()
+    _chosen = backend
+
+
+def get_backend() -> Backend:
+    """The backend of this process."""
+    return _chosen or _configured()
+
 
 @functools.cache
-def get_backend() -> Backend:
-    """The backend named by `SLIPWAY_BACKEND`: `docker`, or `fake` for trying pages without an engine."""
+def _configured() -> Backend:
     if settings.SLIPWAY_BACKEND == "docker":
         from slipway.sandboxes.backends.docker import DockerBackend  # noqa: PLC0415 - only who uses it loads it
 

@@ -21,6 +21,7 @@ class FakeConnection:
     """The platform's end of a connection to a fake node."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self.to_node: asyncio.Queue[bytes] = asyncio.Queue()
         self.to_platform: asyncio.Queue[bytes] = asyncio.Queue()
         self.server: asyncio.Task[None] | None = None
@@ -44,6 +45,14 @@ class FakeConnection:
         """As in the contract."""
         self._ended = True
         await self.to_node.put(b"")
+
+    def deliver(self, data: bytes) -> None:
+        """Send to the platform from whichever thread; empty data closes both ways."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self.to_platform.put_nowait, data)
+        if not data:
+            self._loop.call_soon_threadsafe(self.to_node.put_nowait, b"")
 
 
 class FakeNode:
@@ -77,13 +86,13 @@ class FakeNode:
         """The node powers off: every connection closes."""
         self.exit_code = exit_code
         for connection in self._connections:
-            connection.to_platform.put_nowait(b"")
+            connection.deliver(b"")
 
     def changed(self, event: Mapping[str, JSON] | None = None) -> None:
         """Tell followers that something happened; by default, that a container started."""
         news = event or {"kind": "docker", "event": {"Type": "container", "Action": "start"}}
         for follower in self._followers:
-            follower.to_platform.put_nowait(json.dumps(news).encode() + b"\n")
+            follower.deliver(json.dumps(news).encode() + b"\n")
 
     async def _serve(self, connection: FakeConnection) -> None:
         buffer = b""

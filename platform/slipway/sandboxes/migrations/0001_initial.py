@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,42 +15,103 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Sandbox',
+            name="Sandbox",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('topology_data', models.JSONField()),
-                ('node_count', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('requested', 'waiting for a place'), ('starting', 'starting'), ('ready', 'ready'), ('stopping', 'stopping'), ('gone', 'ended'), ('failed', 'failed')], db_index=True, default='requested', max_length=16)),
-                ('reason', models.CharField(blank=True, choices=[('', ''), ('expired', 'The time for these machines was over.'), ('idle', 'Nobody had used these machines for a while.'), ('stopped-by-owner', 'You ended these machines.'), ('stopped-by-instructor', 'Your instructor ended these machines.'), ('submitted', 'You submitted the lab, so its machines were ended.'), ('node-ended', 'One of the machines was switched off from inside.'), ('out-of-memory', 'One of the machines ran out of memory and was ended.'), ('engine-lost', 'Our engine lost these machines. That was not your doing.'), ('start-failed', 'The machines could not be started. That was not your doing, and nothing was lost.'), ('start-too-slow', 'The machines took too long to start. That was not your doing, and nothing was lost.')], default='', max_length=32)),
-                ('reason_detail', models.TextField(blank=True, default='')),
-                ('phase', models.CharField(default='queued', max_length=16)),
-                ('phases', models.JSONField(default=list)),
-                ('requested_at', models.DateTimeField()),
-                ('starting_at', models.DateTimeField(null=True)),
-                ('phase_at', models.DateTimeField(null=True)),
-                ('ready_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sandboxes', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("topology_data", models.JSONField()),
+                ("node_count", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "waiting for a place"),
+                            ("starting", "starting"),
+                            ("ready", "ready"),
+                            ("stopping", "stopping"),
+                            ("gone", "ended"),
+                            ("failed", "failed"),
+                        ],
+                        db_index=True,
+                        default="requested",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", ""),
+                            ("expired", "The time for these machines was over."),
+                            ("idle", "Nobody had used these machines for a while."),
+                            ("stopped-by-owner", "You ended these machines."),
+                            ("stopped-by-instructor", "Your instructor ended these machines."),
+                            ("submitted", "You submitted the lab, so its machines were ended."),
+                            ("node-ended", "One of the machines was switched off from inside."),
+                            ("out-of-memory", "One of the machines ran out of memory and was ended."),
+                            ("engine-lost", "Our engine lost these machines. That was not your doing."),
+                            (
+                                "start-failed",
+                                "The machines could not be started. That was not your doing, and nothing was lost.",
+                            ),
+                            (
+                                "start-too-slow",
+                                "The machines took too long to start. That was not your doing, and nothing was lost.",
+                            ),
+                        ],
+                        default="",
+                        max_length=32,
+                    ),
+                ),
+                ("reason_detail", models.TextField(blank=True, default="")),
+                ("phase", models.CharField(default="queued", max_length=16)),
+                ("phases", models.JSONField(default=list)),
+                ("requested_at", models.DateTimeField()),
+                ("starting_at", models.DateTimeField(null=True)),
+                ("phase_at", models.DateTimeField(null=True)),
+                ("ready_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sandboxes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SandboxEvent',
+            name="SandboxEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=32)),
-                ('detail', models.JSONField(default=dict)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('sandbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sandboxes.sandbox')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=32)),
+                ("detail", models.JSONField(default=dict)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sandbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="sandboxes.sandbox"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='sandbox',
-            index=models.Index(fields=['owner', 'state'], name='sandboxes_s_owner_i_0ae5ac_idx'),
+            model_name="sandbox",
+            index=models.Index(fields=["owner", "state"], name="sandboxes_s_owner_i_0ae5ac_idx"),
         ),
     ]

@@ -1,0 +1,36 @@
+# Two commands matter: `make run` and `make test`. Everything else is a part of one of them.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+
+.PHONY: help run test test-fast check bench doctor clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/ready ## Start Slipway on this machine; Ctrl-C ends it
+	@exec $(PYTHON) manage.py serve
+
+test: .venv/ready ## Everything: style, types, units, the real engine, the real browser
+	@$(PYTHON) manage.py prepare --for-tests
+	@$(MAKE) --no-print-directory check
+	@$(PYTHON) -m pytest
+
+test-fast: .venv/ready check ## The part of the tests without an engine and a browser
+	@$(PYTHON) -m pytest -m "not engine and not browser"
+
+check: .venv/ready ## Style and types of Python, TypeScript and Go; the direction of imports
+	@./tools/check
+
+bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine
+	@$(PYTHON) manage.py prepare
+	@$(PYTHON) -m tests.bench
+
+doctor: .venv/ready ## Say what this machine lacks for labs, and how to mend it
+	@$(PYTHON) manage.py doctor
+
+clean: ## Remove what was built in the checkout; keeps var/ and the cache
+	rm -rf .venv node_modules static/dist
+
+.venv/ready: requirements.lock tools/bootstrap
+	@./tools/bootstrap

@@ -1,0 +1,94 @@
+"""What all tests share: a Redis of their own, people, topologies, the fake backend."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+
+from slipway.accounts.models import User
+from slipway.sandboxes import backends
+from slipway.sandboxes.backends.fake import FakeBackend
+from slipway.sandboxes.topology import NodeSpec, Topology
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
+    """Wait for a condition with a deadline; fails with a sentence."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come about within {seconds} s")
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folder() -> Iterator[None]:
+    """Remove the run's var folder at the end."""
+    yield
+    shutil.rmtree(settings.SLIPWAY_VAR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server(_folder: None) -> Iterator[redis.Redis]:
+    """A real Redis on a socket of its own."""
+    socket = Path(settings.SLIPWAY_REDIS_SOCKET)
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until(socket.exists, seconds=10, what="Redis")
+    connection = redis.Redis(unix_socket_path=str(socket))
+    yield connection
+    connection.close()
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis(request: pytest.FixtureRequest) -> None:
+    """Tests that touch the database may use Redis too, and find it empty."""
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("redis_server").flushall()
+
+
+@pytest.fixture
+def use_backend() -> Iterator[Callable[[FakeBackend], FakeBackend]]:
+    """Install a backend for the whole process, for one test."""
+
+    def install(backend: FakeBackend) -> FakeBackend:
+        backends.use(backend)
+        return backend
+
+    yield install
+    backends.use(None)
+
+
+@pytest.fixture
+def backend(use_backend: Callable[[FakeBackend], FakeBackend]) -> FakeBackend:
+    """A well-behaved fake."""
+    return use_backend(FakeBackend())
+
+
+@pytest.fixture
+def learner(transactional_db: None) -> User:
+    """A learner."""
+    return User.objects.create_user("learner", password="a good password")
+
+
+@pytest.fixture
+def stranger(transactional_db: None) -> User:
+    """Another learner."""
+    return User.objects.create_user("stranger", password="a good password")
+
+
+@pytest.fixture
+def two_nodes() -> Topology:
+    """The machines of the first lab."""
+    return Topology(nodes=(NodeSpec(name="node1"), NodeSpec(name="node2")))

@@ -1,0 +1,197 @@
+"""The terminal WebSocket, against the fake backend: who may attach, what is refused, what comes back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser
+
+from slipway.accounts.models import User
+from slipway.sandboxes import services
+from slipway.sandboxes.backends.fake import FakeBackend
+from slipway.sandboxes.models import Sandbox
+from slipway.sandboxes.states import Reason
+from slipway.sandboxes.topology import Topology
+from slipway.terminals.routing import websocket_urlpatterns
+
+Attach = Callable[..., Awaitable[WebsocketCommunicator]]
+SMALL_RESIZE = bytes([1, 0, 80, 0, 24])
+
+
+@pytest.fixture
+def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox:
+    """A ready sandbox of the learner's."""
+    started = services.start_sandbox(owner=learner, topology=two_nodes)
+    started.refresh_from_db()
+    return started
+
+
+@pytest.fixture
+async def attach(learner: User) -> AsyncIterator[Attach]:
+    """Open a terminal as the learner, unless told otherwise; all are closed at the end."""
+    router = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
+    opened: list[WebsocketCommunicator] = []
+
+    async def open_terminal(
+        sandbox_id: uuid.UUID,
+        node: str = "node1",
+        shell: str = "1",
+        *,
+        user: object = learner,
+        origin: str = "http://localhost:8000",
+        query: str = "",
+    ) -> WebsocketCommunicator:
+        path = f"/ws/terminals/{sandbox_id}/{node}/{shell}/{query}"
+        socket = WebsocketCommunicator(router, path, headers=[(b"origin", origin.encode())])
+        socket.scope["user"] = user
+        opened.append(socket)
+        return socket
+
+    yield open_terminal
+    for socket in opened:
+        await socket.disconnect()
+
+
+async def refusal(socket: WebsocketCommunicator) -> tuple[int, str]:
+    """The close code and error id with which a terminal is refused."""
+    await socket.connect()
+    while True:
+        message = await socket.receive_output(timeout=5)
+        if message["type"] == "websocket.close":
+            return message["code"], error_id
+        if message["bytes"][0] == 0x1F:
+            error_id = json.loads(message["bytes"][1:])["id"]
+
+
+async def until_live(socket: WebsocketCommunicator) -> list[bytes]:
+    """Connect and collect frames up to the one that says the shell is live, that one included."""
+    accepted, _ = await socket.connect()
+    assert accepted
+    frames = [await socket.receive_from(timeout=5)]
+    while frames[-1][0] != 0x05:
+        frames.append(await socket.receive_from(timeout=5))
+    return frames
+
+
+async def test_what_is_typed_reaches_the_shell_and_its_output_comes_back(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk)
+    assert await until_live(socket) == [b"\x05\x01"]
+    await socket.send_to(bytes_data=b"\x00echo hello\r")
+    assert await socket.receive_from() == b"\x00echo hello\r"
+
+
+async def test_a_shell_comes_back_with_its_scrollback(sandbox: Sandbox, attach: Attach) -> None:
+    first = await attach(sandbox.pk)
+    await until_live(first)
+    await first.send_to(bytes_data=b"\x00before the reload")
+    await first.receive_from()
+    await first.disconnect()
+    again = await attach(sandbox.pk)
+    assert await until_live(again) == [b"\x04before the reload", b"\x05\x00"]
+
+
+async def test_two_shells_of_one_node_are_apart(sandbox: Sandbox, attach: Attach) -> None:
+    first, second = await attach(sandbox.pk, shell="1"), await attach(sandbox.pk, shell="2")
+    await until_live(first)
+    assert await until_live(second) == [b"\x05\x01"]
+    await first.send_to(bytes_data=b"\x00one")
+    assert await first.receive_from() == b"\x00one"
+    assert await second.receive_nothing()
+
+
+async def test_a_learner_cannot_open_another_learners_terminal(
+    sandbox: Sandbox, stranger: User, attach: Attach
+) -> None:
+    assert await refusal(await attach(sandbox.pk, user=stranger)) == (4404, "no-such-sandbox")
+
+
+async def test_a_visitor_must_sign_in(sandbox: Sandbox, attach: Attach) -> None:
+    assert await refusal(await attach(sandbox.pk, user=AnonymousUser())) == (4401, "sign-in")
+
+
+async def test_a_page_of_another_origin_is_turned_away(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk, origin="http://evil.example")
+    accepted, _ = await socket.connect()
+    assert not accepted
+
+
+@pytest.mark.parametrize(("node", "shell"), [("node3", "1"), ("node1", "UPPER"), ("node1", "x" * 17)])
+async def test_a_node_or_shell_that_cannot_be_is_refused(
+    sandbox: Sandbox, attach: Attach, node: str, shell: str
+) -> None:
+    assert await refusal(await attach(sandbox.pk, node, shell)) == (4404, "no-such-node")
+
+
+async def test_an_ended_sandbox_says_why_it_ended(sandbox: Sandbox, attach: Attach) -> None:
+    await database_sync_to_async(services.stop_sandbox)(sandbox_id=sandbox.sandbox_id, reason=Reason.EXPIRED)
+    assert await refusal(await attach(sandbox.pk)) == (4410, "ended")
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"", 4400),
+        (b"\x07what", 4400),
+        (b"\x01\x00", 4400),
+        (b"\x02\x00\x00", 4400),
+        (b"\x00" + b"x" * (64 * 1024 + 1), 4413),
+    ],
+)
+async def test_a_frame_outside_the_protocol_ends_the_terminal(
+    sandbox: Sandbox, attach: Attach, frame: bytes, code: int
+) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    await socket.send_input({"type": "websocket.receive", "bytes": frame})
+    assert json.loads((await socket.receive_from())[1:])["id"] == "bad-frame"
+    assert (await socket.receive_output())["code"] == code
+
+
+async def test_text_frames_are_refused(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    await socket.send_to(text_data="ls")
+    assert (await socket.receive_from())[0] == 0x1F
+    assert (await socket.receive_output())["code"] == 4400
+
+
+@pytest.mark.parametrize("size", [bytes(4), b"\x27\x10\x00\x18", b"\x00\x50\x27\x10"])
+async def test_a_size_of_nothing_or_ten_thousand_is_ignored(sandbox: Sandbox, attach: Attach, size: bytes) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    await socket.send_to(bytes_data=b"\x01" + size)
+    await socket.send_to(bytes_data=b"\x00still here")
+    assert await socket.receive_from() == b"\x00still here"
+
+
+async def test_a_strange_first_size_is_replaced(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk, query="?cols=999999999999&rows=-3")
+    assert await until_live(socket) == [b"\x05\x01"]
+
+
+async def test_a_megabyte_pasted_in_pieces_arrives_whole(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    piece = b"0123456789abcdef" * 1024
+    received = bytearray()
+    for _ in range(64):
+        await socket.send_to(bytes_data=b"\x00" + piece)
+        received += (await socket.receive_from())[1:]
+    assert bytes(received) == piece * 64
+
+
+async def test_a_terminal_whose_node_is_lost_asks_the_page_to_try_again(
+    sandbox: Sandbox, attach: Attach, backend: FakeBackend
+) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    backend.nodes(sandbox.sandbox_id)["node1"].end(0)
+    assert json.loads((await socket.receive_from(timeout=5))[1:])["id"] == "node-unreachable"
+    assert (await socket.receive_output())["code"] == 4503
