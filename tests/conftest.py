@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,15 +15,7 @@ from slipway.accounts.models import User
 from slipway.sandboxes import backends
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.topology import NodeSpec, Topology
-
-
-def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
-    """Wait for a condition with a deadline; fails with a sentence."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come about within {seconds} s")
-        time.sleep(0.02)
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session", autouse=True)

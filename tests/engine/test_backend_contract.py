@@ -149,5 +149,6 @@ def test_a_follower_is_greeted(any_backend: Backend, sandbox: SandboxId) -> None
         async with asyncio.timeout(10):
             async for event in follow_events(any_backend, sandbox, "node1"):
                 return event["kind"]
+        return None
 
     assert asyncio.run(first()) == "hello"

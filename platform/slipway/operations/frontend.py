@@ -26,11 +26,9 @@ def ensure_front_end(cache: Path) -> bool:
         return False
     environment = toolchains.environment(cache)
     for command in (["npm", "ci"], ["npm", "run", "build"]):
-        done = subprocess.run(
-            command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BuildFailed(f"“{' '.join(command)}” failed:\n{done.stdout[-3000:]}")
+            raise BuildFailed(f"“{' '.join(command)}” failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     _STAMP.write_text(digest)
     return True
 

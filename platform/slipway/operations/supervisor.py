@@ -1,7 +1,7 @@
 """Starts the processes of an installation in order, keeps them running, and ends them all, in reverse, when asked to.
 
-Each process writes to its own log under var/log. One that ends is started again after a pause that grows; nothing that a
-process started outlives the supervisor, not even when that is killed outright.
+Each process writes to its own log under var/log. One that ends is started again after a pause that grows. No process
+outlives the supervisor, not even when that is killed outright.
 """
 
 from __future__ import annotations

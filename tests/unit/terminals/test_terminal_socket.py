@@ -62,12 +62,10 @@ async def attach(learner: User) -> AsyncIterator[Attach]:
 async def refusal(socket: WebsocketCommunicator) -> tuple[int, str]:
     """The close code and error id with which a terminal is refused."""
     await socket.connect()
-    while True:
-        message = await socket.receive_output(timeout=5)
-        if message["type"] == "websocket.close":
-            return message["code"], error_id
-        if message["bytes"][0] == 0x1F:
-            error_id = json.loads(message["bytes"][1:])["id"]
+    error = await socket.receive_from(timeout=5)
+    assert error[0] == 0x1F
+    closed = await socket.receive_output(timeout=5)
+    return closed["code"], json.loads(error[1:])["id"]
 
 
 async def until_live(socket: WebsocketCommunicator) -> list[bytes]:
