@@ -60,7 +60,8 @@ func (g *stage) probe(ctx context.Context) error {
 	}
 }
 
-func (g *stage) play(t *testing.T, length time.Duration) {
+// set builds the service without starting it.
+func (g *stage) set(t *testing.T) {
 	t.Helper()
 	g.begin = time.Now()
 	spec := Spec{
@@ -68,6 +69,13 @@ func (g *stage) play(t *testing.T, length time.Duration) {
 		Probe: g.probe, LogPath: t.TempDir() + "/log",
 	}
 	g.service = New(spec, g.begin, g.start, func(_ string, state State) { g.states = append(g.states, state) })
+}
+
+func (g *stage) play(t *testing.T, length time.Duration) {
+	t.Helper()
+	if g.service == nil {
+		g.set(t)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	finished := make(chan struct{})
 	go func() { g.service.Run(ctx); close(finished) }()
@@ -138,12 +146,13 @@ func TestAServiceIsTriedAgainWhenNoProcessIsToBeHad(t *testing.T) {
 func TestWhoWaitsForAServiceIsAnsweredTheMomentItIsReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &stage{lives: seconds(1000), readyIn: 700 * time.Millisecond}
+		g.set(t)
 		answered := make(chan time.Duration, 1)
-		time.AfterFunc(time.Millisecond, func() {
+		go func() {
 			if _, err := g.service.WaitReady(context.Background()); err == nil {
 				answered <- time.Since(g.begin)
 			}
-		})
+		}()
 		g.play(t, time.Second)
 		if got := <-answered; got != 700*time.Millisecond {
 			t.Errorf("answered after %v", got)
