@@ -12,12 +12,15 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.core.logs import get_logger
-from slipway.sandboxes.backends.base import Backend, NodeConnection
+
+if TYPE_CHECKING:  # the backends' package itself needs this module
+    from slipway.sandboxes.backends.base import Backend, NodeConnection
 
 _log = get_logger(__name__)
 
