@@ -1,0 +1,91 @@
+"""The events WebSocket of a lab page: everything first, then whatever changes.
+
+The channel layer may lose a message; a page that connects again gets the whole state, so nothing stays wrong for long.
+The page itself says nothing here that matters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from slipway.accounts.models import User
+from slipway.attempts import selectors
+from slipway.core.errors import SlipwayError
+from slipway.core.events import attempt_group, sandbox_group
+from slipway.core.json import JSON, as_mapping, as_text
+
+_SIGN_IN, _NOT_FOUND = 4401, 4404
+
+
+class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels ships no types
+    """One open lab page."""
+
+    _sandbox = ""
+
+    async def connect(self) -> None:
+        """Check whose attempt it is, listen, then tell everything."""
+        await self.accept()
+        self._user = self.scope.get("user")
+        self._attempt: UUID = self.scope["url_route"]["kwargs"]["attempt"]
+        if not isinstance(self._user, User):
+            await self.close(_SIGN_IN)
+            return
+        await self.channel_layer.group_add(attempt_group(self._attempt), self.channel_name)
+        try:
+            await self._tell_everything()
+        except SlipwayError as error:
+            await self.send_json({"type": "notice", "level": "error", "sentence": error.sentence})
+            await self.close(_NOT_FOUND)
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
+        """Stop listening."""
+        await self.channel_layer.group_discard(attempt_group(self._attempt), self.channel_name)
+        await self._listen_to_sandbox("")
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        """Pages only ask whether we are there."""
+        if as_text(as_mapping(content).get("type")) == "ping":
+            await self.send_json({"type": "pong"})
+
+    @classmethod
+    async def decode_json(cls, text_data: str) -> JSON:
+        """What is not JSON is nothing."""
+        try:
+            decoded: JSON = await super().decode_json(text_data[:1000])
+        except ValueError:
+            return None
+        return decoded
+
+    async def attempt_event(self, message: dict[str, Any]) -> None:
+        """The attempt changed; a new sandbox is listened to from then on."""
+        event = message["event"]
+        if event.get("type") == "overview":
+            await self._listen_to_sandbox(as_text(as_mapping(event.get("sandbox")).get("sandbox")))
+        await self.send_json(event)
+
+    async def sandbox_event(self, message: dict[str, Any]) -> None:
+        """The sandbox changed."""
+        await self.send_json(message["event"])
+
+    async def _tell_everything(self) -> None:
+        view = await database_sync_to_async(self._overview)()
+        await self._listen_to_sandbox(as_text(as_mapping(view["sandbox"]).get("sandbox")))
+        # Whatever happened between the first look and listening is in this one.
+        await self.send_json(await database_sync_to_async(self._overview)())
+
+    def _overview(self) -> dict[str, JSON]:
+        assert isinstance(self._user, User)  # noqa: S101 - connect saw to it
+        return selectors.overview(selectors.get_attempt(attempt_id=self._attempt, owner=self._user))
+
+    async def _listen_to_sandbox(self, sandbox: str) -> None:
+        if sandbox == self._sandbox:
+            return
+        if self._sandbox:
+            await self.channel_layer.group_discard(sandbox_group(UUID(self._sandbox)), self.channel_name)
+        if sandbox:
+            await self.channel_layer.group_add(sandbox_group(UUID(sandbox)), self.channel_name)
+        self._sandbox = sandbox
