@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
 
 _LONGEST_VALUE = 160
 _LONGEST_SENTENCE = 600
@@ -87,7 +89,7 @@ def _listed(words: Iterable[str], joiner: str) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {joiner} {items[-1]}"
 
 
-class Expectation:
+class Expectation(Generic[Value]):
     """A value and what it is called. Every comparison returns the expectation itself, so that they can be
     chained.
     """
@@ -97,53 +99,50 @@ class Expectation:
         self._value = value
         self._what = what
 
-    def equals(self, wanted: object, *, hint: str = "") -> Expectation:
+    def equals(self, wanted: object, *, hint: str = "") -> Expectation[Value]:
         """The value is exactly `wanted`."""
         return self._settle(self._value == wanted, f"is {in_words(wanted)}", hint)
 
-    def differs_from(self, unwanted: object, *, hint: str = "") -> Expectation:
+    def differs_from(self, unwanted: object, *, hint: str = "") -> Expectation[Value]:
         """The value is anything but `unwanted`."""
         return self._settle(self._value != unwanted, f"is not {in_words(unwanted)}", hint)
 
-    def is_in(self, options: Collection[object], *, hint: str = "") -> Expectation:
+    def is_in(self, options: Collection[object], *, hint: str = "") -> Expectation[Value]:
         """The value is one of `options`."""
         words = _listed((in_words(option) for option in options), "or")
         return self._settle(self._value in options, f"is {words}", hint)
 
-    def contains(self, item: object, *, hint: str = "") -> Expectation:
+    def contains(self, item: object, *, hint: str = "") -> Expectation[Value]:
         """The value, a text or a collection, has `item` in it; nothing at all contains nothing."""
         holds = self._value is not None and item in self._value
         return self._settle(holds, f"contains {in_words(item)}", hint)
 
-    def lacks(self, item: object, *, hint: str = "") -> Expectation:
+    def lacks(self, item: object, *, hint: str = "") -> Expectation[Value]:
         """The value, a text or a collection, does not have `item` in it."""
         holds = self._value is None or item not in self._value
         return self._settle(holds, f"does not contain {in_words(item)}", hint)
 
-    def at_least(self, least: float, *, hint: str = "") -> Expectation:
+    def at_least(self, least: float, *, hint: str = "") -> Expectation[Value]:
         """The value is a number and not below `least`."""
         return self._settle(self._value is not None and self._value >= least, f"is at least {in_words(least)}", hint)
 
-    def at_most(self, most: float, *, hint: str = "") -> Expectation:
+    def at_most(self, most: float, *, hint: str = "") -> Expectation[Value]:
         """The value is a number and not above `most`."""
         return self._settle(self._value is not None and self._value <= most, f"is at most {in_words(most)}", hint)
 
-    def matches(self, pattern: str, *, hint: str = "") -> Expectation:
+    def matches(self, pattern: str, *, hint: str = "") -> Expectation[Value]:
         """The regular expression is found somewhere in the value, a text."""
         holds = isinstance(self._value, str) and re.search(pattern, self._value) is not None
         return self._settle(holds, f"matches the pattern {pattern}", hint)
 
-    def exists(self, *, hint: str = "") -> Expectation:
-        """There is such a thing: the value is not None."""
-        return self._judge(
-            self._value is not None,
-            f"{self._what} exists",
-            f"{self._what} does not exist",
-            f"{self._what} exists",
-            hint,
-        )
+    def exists(self, *, hint: str = "") -> Value:
+        """There is such a thing: the value is not None. Returns it, so that it can be looked at further."""
+        there = self._value is not None
+        self._judge(there, f"{self._what} exists", f"{self._what} does not exist", f"{self._what} exists", hint)
+        value: Value = self._value
+        return value
 
-    def is_absent(self, *, hint: str = "") -> Expectation:
+    def is_absent(self, *, hint: str = "") -> Expectation[Value]:
         """There is no such thing: the value is None or empty."""
         empty = isinstance(self._value, Collection) and not len(self._value)
         there = self._value is not None and not empty
@@ -152,19 +151,19 @@ class Expectation:
             found = f"{self._what}: {in_words(self._value)}"
         return self._judge(not there, f"there is no {self._what}", found, f"there is no {self._what}", hint)
 
-    def is_true(self, *, hint: str = "") -> Expectation:
+    def is_true(self, *, hint: str = "") -> Expectation[Value]:
         """The value is true; `what` is a whole statement, for example "node1 is in a swarm"."""
         return self._judge(bool(self._value), self._what, f"it is not so that {self._what}", self._what, hint)
 
-    def is_false(self, *, hint: str = "") -> Expectation:
+    def is_false(self, *, hint: str = "") -> Expectation[Value]:
         """The value is false; `what` is the whole statement that must not be true."""
         return self._judge(not self._value, f"it is not so that {self._what}", self._what, "it is not so", hint)
 
-    def _settle(self, holds: object, wanted: str, hint: str) -> Expectation:
+    def _settle(self, holds: object, wanted: str, hint: str) -> Expectation[Value]:
         observed = f"{self._what} is {in_words(self._value)}"
         return self._judge(bool(holds), f"{self._what} {wanted}", observed, observed, hint)
 
-    def _judge(self, holds: bool, wanted: str, otherwise: str, indeed: str, hint: str) -> Expectation:  # noqa: FBT001
+    def _judge(self, holds: bool, wanted: str, otherwise: str, indeed: str, hint: str) -> Expectation[Value]:  # noqa: FBT001
         expected = sentence(wanted)
         if not holds:
             raise NotAsExpected(expected=expected, observed=sentence(otherwise), hint=hint)
@@ -172,6 +171,6 @@ class Expectation:
         return self
 
 
-def expect(value: object, what: str) -> Expectation:
+def expect(value: Value | None, what: str) -> Expectation[Value]:
     """Begin an expectation about a value; `what` names it in the learner's sentence: "status of the page"."""
     return Expectation(value, what)
