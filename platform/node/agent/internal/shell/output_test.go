@@ -118,8 +118,7 @@ func TestTheFastestViewerSetsThePaceAndASlowOneIsToldWhatItMissed(t *testing.T) 
 		o, p := NewOutput(), &program{}
 		fast, slow := watch(o, 0), watch(o, 0)
 		go p.run(o, 1000)
-		for p.printed < 1000 {
-			synctest.Wait()
+		for synctest.Wait(); p.printed < 1000; synctest.Wait() {
 			fast.viewer.Acknowledge(windowFull)
 		}
 		synctest.Wait()
@@ -143,8 +142,7 @@ func TestASingleViewerMissesNothingHoweverSlowItIs(t *testing.T) {
 		o, p := NewOutput(), &program{}
 		w := watch(o, 0)
 		go p.run(o, 1000)
-		for len(w.content) < 1000*block {
-			synctest.Wait()
+		for synctest.Wait(); len(w.content) < 1000*block; synctest.Wait() {
 			w.viewer.Acknowledge(3000)
 		}
 		expect(t, "missed", w.skipped, uint32(0))
