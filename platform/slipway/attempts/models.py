@@ -94,7 +94,7 @@ class HintOpening(models.Model):
 
 
 class QuizAnswer(models.Model):
-    """A learner's answers to one question: the first counts for points, the latest is shown."""
+    """A learner's answers to one question: whether the first was right, and the latest, which is shown."""
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="answers")
     step = models.CharField(max_length=80)

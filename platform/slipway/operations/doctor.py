@@ -125,9 +125,7 @@ def _user_namespaces() -> Finding:
 def _cgroups() -> Finding:
     if Path("/sys/fs/cgroup/cgroup.controllers").exists():
         return Finding("cgroups", Verdict.GOOD, "version 2", "Limits on memory, CPU and processes hold per node.")
-    enabled = {
-        line.split()[0] for line in Path("/proc/cgroups").read_text().splitlines()[1:] if line.split()[3] == "1"
-    }
+    enabled = {line.split()[0] for line in Path("/proc/cgroups").read_text().splitlines()[1:] if line.split()[3] == "1"}
     missing = {"memory", "cpu", "pids", "devices", "freezer"} - enabled
     if "memory" in missing:
         return Finding(
@@ -146,7 +144,9 @@ def _memory() -> Finding:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     found = f"{gib:.0f} GiB; room for {settings.SLIPWAY_CAPACITY_NODES} nodes at once"
     if gib < _LEAST_MEMORY_GIB:
-        return Finding("memory", Verdict.WEAK, found, "Few learners fit.", "Add memory, or lower SLIPWAY_NODE_MEMORY_MB.")
+        return Finding(
+            "memory", Verdict.WEAK, found, "Few learners fit.", "Add memory, or lower SLIPWAY_NODE_MEMORY_MB."
+        )
     return Finding("memory", Verdict.GOOD, found, "Further learners wait in a queue.")
 
 
@@ -231,7 +231,7 @@ class _Engine:
         if self._client is None or self._info is None:
             return Finding("node images", Verdict.BAD, "unknown", "The engine does not answer.", "See engine, above.")
         try:
-            image = self._client.inspect_image(NODE_IMAGE)
+            image = self._client.inspect_image(NODE_IMAGE)  # type: ignore[no-untyped-call]  # the SDK's stubs lack it
         except docker.errors.ImageNotFound:
             return Finding(
                 "node images", Verdict.BAD, f"{NODE_IMAGE} is missing", "No node can start.", "Run `make run`."
@@ -246,7 +246,9 @@ class _Engine:
 
 def _redis() -> Finding:
     if redis_answers():
-        return Finding("Redis", Verdict.GOOD, f"answers at {settings.SLIPWAY_REDIS_SOCKET}", "Work reaches the workers.")
+        return Finding(
+            "Redis", Verdict.GOOD, f"answers at {settings.SLIPWAY_REDIS_SOCKET}", "Work reaches the workers."
+        )
     return Finding(
         "Redis", Verdict.BAD, "does not answer", "No lab starts and no check runs.", "Start everything with `make run`."
     )

@@ -7,92 +7,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('sandboxes', '0001_initial'),
+        ("sandboxes", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('exercise', models.CharField(max_length=80)),
-                ('title', models.CharField(max_length=200)),
-                ('parameters', models.JSONField(default=dict)),
-                ('current_step', models.CharField(max_length=80)),
-                ('created_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('graded_at', models.DateTimeField(null=True)),
-                ('score', models.PositiveIntegerField(default=0)),
-                ('of', models.PositiveIntegerField(default=0)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to=settings.AUTH_USER_MODEL)),
-                ('sandbox', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='sandboxes.sandbox')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("exercise", models.CharField(max_length=80)),
+                ("title", models.CharField(max_length=200)),
+                ("parameters", models.JSONField(default=dict)),
+                ("current_step", models.CharField(max_length=80)),
+                ("created_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("graded_at", models.DateTimeField(null=True)),
+                ("score", models.PositiveIntegerField(default=0)),
+                ("of", models.PositiveIntegerField(default=0)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sandbox",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="sandboxes.sandbox",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='CheckRecord',
+            name="CheckRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(max_length=80)),
-                ('check_name', models.CharField(max_length=80)),
-                ('outcome', models.CharField(max_length=16)),
-                ('held', models.BooleanField(default=False)),
-                ('held_once', models.BooleanField(default=False)),
-                ('earned', models.PositiveIntegerField(default=0)),
-                ('of', models.PositiveIntegerField(default=0)),
-                ('title', models.CharField(default='', max_length=300)),
-                ('expected', models.TextField(blank=True, default='')),
-                ('observed', models.TextField(blank=True, default='')),
-                ('hint', models.TextField(blank=True, default='')),
-                ('detail', models.TextField(blank=True, default='')),
-                ('checked_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='attempts.attempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.CharField(max_length=80)),
+                ("check_name", models.CharField(max_length=80)),
+                ("outcome", models.CharField(max_length=16)),
+                ("held", models.BooleanField(default=False)),
+                ("held_once", models.BooleanField(default=False)),
+                ("earned", models.PositiveIntegerField(default=0)),
+                ("of", models.PositiveIntegerField(default=0)),
+                ("title", models.CharField(default="", max_length=300)),
+                ("expected", models.TextField(blank=True, default="")),
+                ("observed", models.TextField(blank=True, default="")),
+                ("hint", models.TextField(blank=True, default="")),
+                ("detail", models.TextField(blank=True, default="")),
+                ("checked_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="checks", to="attempts.attempt"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HintOpening',
+            name="HintOpening",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(max_length=80)),
-                ('hint', models.PositiveSmallIntegerField()),
-                ('opened_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hints', to='attempts.attempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.CharField(max_length=80)),
+                ("hint", models.PositiveSmallIntegerField()),
+                ("opened_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="hints", to="attempts.attempt"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='QuizAnswer',
+            name="QuizAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(max_length=80)),
-                ('quiz', models.CharField(max_length=80)),
-                ('choice', models.PositiveSmallIntegerField()),
-                ('correct', models.BooleanField()),
-                ('correct_at_first', models.BooleanField()),
-                ('answered_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='attempts.attempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.CharField(max_length=80)),
+                ("quiz", models.CharField(max_length=80)),
+                ("choice", models.PositiveSmallIntegerField()),
+                ("correct", models.BooleanField()),
+                ("correct_at_first", models.BooleanField()),
+                ("answered_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="answers", to="attempts.attempt"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='attempt',
-            index=models.Index(fields=['owner', 'exercise'], name='attempts_at_owner_i_bd3ae1_idx'),
+            model_name="attempt",
+            index=models.Index(fields=["owner", "exercise"], name="attempts_at_owner_i_bd3ae1_idx"),
         ),
         migrations.AddConstraint(
-            model_name='checkrecord',
-            constraint=models.UniqueConstraint(fields=('attempt', 'step', 'check_name'), name='one_record_a_check'),
+            model_name="checkrecord",
+            constraint=models.UniqueConstraint(fields=("attempt", "step", "check_name"), name="one_record_a_check"),
         ),
         migrations.AddConstraint(
-            model_name='hintopening',
-            constraint=models.UniqueConstraint(fields=('attempt', 'step', 'hint'), name='a_hint_opens_once'),
+            model_name="hintopening",
+            constraint=models.UniqueConstraint(fields=("attempt", "step", "hint"), name="a_hint_opens_once"),
         ),
         migrations.AddConstraint(
-            model_name='quizanswer',
-            constraint=models.UniqueConstraint(fields=('attempt', 'step', 'quiz'), name='one_answer_a_quiz'),
+            model_name="quizanswer",
+            constraint=models.UniqueConstraint(fields=("attempt", "step", "quiz"), name="one_answer_a_quiz"),
         ),
     ]

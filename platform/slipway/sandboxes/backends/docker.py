@@ -20,7 +20,7 @@ from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.logs import get_logger
 from slipway.sandboxes.backends.base import NodeLimits, NodeState, NodeStatus, Survey
-from slipway.sandboxes.backends.docker_node import node_options
+from slipway.sandboxes.backends.docker_node import node_config
 from slipway.sandboxes.backends.docker_streams import DockerStreams, ExecConnection
 from slipway.sandboxes.topology import NodeSpec
 
@@ -85,10 +85,7 @@ class DockerBackend:
                     driver="bridge",
                     internal=True,
                     check_duplicate=True,
-                    options={
-                        "com.docker.network.bridge.inhibit_ipv4": "true",
-                        "com.docker.network.bridge.name": f"slw-{sandbox.hex[:10]}",
-                    },
+                    options={"com.docker.network.bridge.inhibit_ipv4": "true"},
                     labels=self._labels(sandbox),
                 )
             except APIError as error:
@@ -107,20 +104,16 @@ class DockerBackend:
         """As in the contract."""
         name = _container_name(sandbox, node.name)
         with _engine_errors(f"creating {name}"):
-            options = node_options(node, peers=peers, limits=limits, lease_seconds=lease_seconds)
+            config = node_config(
+                node,
+                network=_network_name(sandbox),
+                labels={**self._labels(sandbox), NODE_LABEL: node.name},
+                peers=peers,
+                limits=limits,
+                lease_seconds=lease_seconds,
+            )
             try:
-                self._api.create_container(
-                    name=name,
-                    hostname=node.name,
-                    labels={**self._labels(sandbox), NODE_LABEL: node.name},
-                    host_config=self._api.create_host_config(network_mode=_network_name(sandbox), **options.host),
-                    networking_config={
-                        "EndpointsConfig": {
-                            _network_name(sandbox): self._api.create_endpoint_config(aliases=[node.name])
-                        }
-                    },
-                    **options.container,
-                )
+                self._api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]  # no stub
             except APIError as error:
                 if error.status_code != _CONFLICT:
                     raise
