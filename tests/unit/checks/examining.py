@@ -76,7 +76,7 @@ MISBEHAVIOURS = [
     ),
     Misbehaviour("opens a socket", "import socket\nsocket.socket()", "cannot open a socket"),
     Misbehaviour("runs a program", "os.system('id')", "cannot run a program"),
-    Misbehaviour("writes a file", "open('/tmp/mine', 'w').write('x' * 10)", "sample/checks.py:6: "),
+    Misbehaviour("writes a file", "open('/tmp/mine', 'w')", "cannot write files"),
     Misbehaviour("kills its examiner", "os.kill(os.getppid(), 9)", "PermissionError"),
     Misbehaviour("looks into its examiner", "open(f'/proc/{os.getppid()}/mem', 'rb').read(1)", "PermissionError"),
     Misbehaviour(

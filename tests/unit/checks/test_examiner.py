@@ -15,8 +15,6 @@ from slipway.core.errors import EngineError
 from slipway.sandboxes.nodes import NodeRefusal
 from tests.unit.checks.examining import MISBEHAVIOURS, QUICK, Misbehaviour, Nodes, job
 
-WEB: dict[str, object] = {"Id": "1", "Name": "web", "Driver": "bridge"}
-
 
 @pytest.fixture
 async def examiner() -> AsyncIterator[SubprocessExaminer]:
@@ -57,23 +55,30 @@ async def test_a_check_that_kills_everything_it_can_kills_nothing_but_itself(exa
 
 
 async def test_a_check_finds_nothing_in_its_memory_of_what_another_was_told(examiner: SubprocessExaminer) -> None:
-    nodes = Nodes(answers={"read-file": {"content": "the-neighbours-secret", "size": 21, "truncated": False, "mode": 0}})
+    nodes = Nodes(
+        answers={"read-file": {"content": "the-neighbours-secret", "size": 21, "truncated": False, "mode": 0}}
+    )
     read = "assert lab.node('node1').files.read('/secret').content"
     assert (await examiner.examine(job(read), nodes.ask)).outcome is Outcome.PASSED
     search = """
-needle = "-".join(["the", "neighbours", "secret"]).encode()
-for line in open("/proc/self/maps"):
-    where, rights = line.split()[:2]
-    start, end = (int(part, 16) for part in where.split("-"))
-    if rights.startswith("rw") and "[v" not in line:
-        memory = os.open("/proc/self/mem", os.O_RDONLY)
-        found = os.pread(memory, end - start, start).find(needle)
-        os.close(memory)
-        # The needle itself is in this check's own memory exactly where it was just made.
-        expect(found == -1 or id(needle) in range(start, end), "nothing is found").is_true()
+def found(needle):
+    for line in open("/proc/self/maps"):
+        where, rights = line.split()[:2]
+        start, end = (int(part, 16) for part in where.split("-"))
+        if rights.startswith("rw") and "[v" not in line:
+            memory = os.open("/proc/self/mem", os.O_RDONLY)
+            if needle in os.pread(memory, end - start, start):
+                return True
+            os.close(memory)
+    return False
+expect(found(b"def found"), "the search finds what is there").is_true()
+expect(found(bytes(letter ^ 1 for letter in b"uid,odhficntsr,rdbsdu")), "the secret is found").is_false()
 """
+    assert bytes(letter ^ 1 for letter in b"uid,odhficntsr,rdbsdu") == b"the-neighbours-secret"
     verdict = await examiner.examine(job(search), Nodes().ask)
-    assert verdict.outcome is not Outcome.FAILED
+    # Where checks have users of their own, a check cannot even look at its own memory as a file.
+    cannot_look = verdict.outcome is Outcome.BROKEN and "PermissionError" in verdict.detail
+    assert verdict.outcome is Outcome.PASSED or cannot_look
 
 
 async def test_a_check_that_does_not_hold_says_what_was_expected_and_what_was_observed(

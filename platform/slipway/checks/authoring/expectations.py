@@ -147,7 +147,7 @@ class Expectation(Generic[Value]):
         empty = isinstance(self._value, Collection) and not len(self._value)
         there = self._value is not None and not empty
         found = f"{self._what} exists"
-        if there and isinstance(self._value, Collection):
+        if there and isinstance(self._value, Collection) and not isinstance(self._value, str):
             found = f"{self._what}: {in_words(self._value)}"
         return self._judge(not there, f"there is no {self._what}", found, f"there is no {self._what}", hint)
 

@@ -75,7 +75,12 @@ _REFUSED = {
 }
 
 
-def _refuse(event: str, _: object) -> None:
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
     """Say what is not possible before the kernel does, in words. The walls are the kernel's; this is a courtesy."""
     if event in _REFUSED:
         raise PermissionError(f"A check cannot {_REFUSED[event]}.")
+    if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
+        raise PermissionError("A check cannot write files.")
