@@ -13,8 +13,10 @@ from django.conf import settings
 
 from slipway.accounts.models import User
 from slipway.sandboxes import backends
+from slipway.sandboxes.backends.docker import DockerBackend
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.topology import NodeSpec, Topology
+from tests.live import LivePlatform
 from tests.waiting import wait_until
 
 
@@ -83,3 +85,21 @@ def stranger(transactional_db: None) -> User:
 def two_nodes() -> Topology:
     """The machines of the first lab."""
     return Topology(nodes=(NodeSpec(name="node1"), NodeSpec(name="node2")))
+
+
+@pytest.fixture(scope="session")
+def live_platform() -> Iterator[LivePlatform]:
+    """A whole installation with a real engine, shared by all tests that need one."""
+    platform = LivePlatform()
+    try:
+        platform.start()
+        yield platform
+    finally:
+        platform.stop()
+        platform.remove()
+
+
+@pytest.fixture(scope="session")
+def docker_backend(live_platform: LivePlatform) -> DockerBackend:
+    """The Docker backend on the live installation's engine, with sandboxes of its own."""
+    return DockerBackend(live_platform.docker_host, installation="backend-tests")

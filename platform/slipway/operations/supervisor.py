@@ -1,7 +1,7 @@
 """Starts the processes of an installation in order, keeps them running, and ends them all, in reverse, when asked to.
 
-Each process writes to its own log under var/log. One that ends is started again after a pause that grows. No process
-outlives the supervisor, not even when that is killed outright.
+Each process has its own log and a file with its pid. One that ends is started again after a pause that grows. No
+process outlives the supervisor, not even when that is killed outright.
 """
 
 from __future__ import annotations
@@ -39,15 +39,17 @@ class ProgramFailed(Exception):
 class Supervisor:
     """Runs programs until `stop`. Use it from the main thread: children are told when that ends."""
 
-    def __init__(self, logs: Path, *, say: Callable[[str], None]) -> None:
-        self._logs = logs
+    def __init__(self, folder: Path, *, say: Callable[[str], None]) -> None:
+        """Logs go to `folder`/log, pids to `folder`/pids; `say` tells the operator a sentence."""
+        self._folder = folder
         self._say = say
         self._running: list[_Running] = []
-        logs.mkdir(parents=True, exist_ok=True)
+        for name in ("log", "pids"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
 
     def start(self, program: Program, *, within: float) -> None:
         """Start a program and wait until it is ready. Raises `ProgramFailed` when it is not within so many seconds."""
-        running = _Running(program, self._logs / f"{program.name}.log")
+        running = _Running(program, self._folder)
         self._running.append(running)
         running.start()
         deadline = time.monotonic() + within
@@ -76,9 +78,10 @@ class Supervisor:
 class _Running:
     """A program and its current process."""
 
-    def __init__(self, program: Program, log: Path) -> None:
+    def __init__(self, program: Program, folder: Path) -> None:
         self.program = program
-        self._log = log
+        self._log = folder / "log" / f"{program.name}.log"
+        self._pid = folder / "pids" / f"{program.name}.pid"
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._ended: float | None = None
@@ -118,9 +121,11 @@ class _Running:
                 env={**os.environ, **self.program.environment},
                 start_new_session=True,
             )
+        self._pid.write_text(f"{self._process.pid}\n")
 
     def stop(self) -> bool:
         """End the process; returns whether it ended by itself in time."""
+        self._pid.unlink(missing_ok=True)
         if self._process is None or self._process.poll() is not None:
             return True
         self._process.terminate()

@@ -29,7 +29,7 @@ def said() -> list[str]:
 @pytest.fixture
 def supervisor(tmp_path: Path, said: list[str]) -> Supervisor:
     """A supervisor that is stopped at the end."""
-    made = Supervisor(tmp_path / "log", say=said.append)
+    made = Supervisor(tmp_path, say=said.append)
     yield made
     made.stop()
 
@@ -48,7 +48,7 @@ def test_a_program_that_ends_before_it_is_ready_fails_with_its_last_words(superv
 
 
 def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_path: Path, said: list[str]) -> None:
-    pids = tmp_path / "pids"
+    pids = tmp_path / "seen"
     body = f"import os, time; open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
     supervisor.start(Program("mortal", script(body), is_ready=pids.exists), within=10)
     wait_until(pids.read_text, seconds=5, what="the first process")

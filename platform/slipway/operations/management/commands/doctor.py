@@ -48,4 +48,6 @@ def _show(findings: list[Finding], *, labs_can_run: bool) -> None:
         table.add_row(_MARKS[finding.verdict], finding.subject, finding.found, meaning)
     console = Console()
     console.print(table)
-    console.print("\nLabs can run." if labs_can_run else "\n[red]Labs cannot run[/] until what is marked bad is mended.")
+    console.print(
+        "\nLabs can run." if labs_can_run else "\n[red]Labs cannot run[/] until what is marked bad is mended."
+    )

@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 f"SLIPWAY_PORT={settings.SLIPWAY_PORT + 1} make run"
             )
         _stop_on_signals()
-        supervisor = Supervisor(settings.SLIPWAY_VAR / "log", say=lambda text: console.print(f"[yellow]![/] {text}"))
+        supervisor = Supervisor(settings.SLIPWAY_VAR, say=lambda text: console.print(f"[yellow]![/] {text}"))
         try:
             preparation.prepare(console)
             self._start(supervisor, console)
