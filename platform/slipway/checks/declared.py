@@ -44,6 +44,8 @@ class Declarations:
 
     checks: tuple[CheckSpec, ...]
     mistakes: tuple[AuthorError, ...]
+    unread: frozenset[str] = frozenset()
+    """Names of functions that mean to be checks and could not be read as such."""
 
 
 def declared_checks(source: str, file: str) -> list[CheckSpec]:
@@ -74,6 +76,7 @@ def read_declarations(source: str, file: str) -> Declarations:
         return Declarations((), (wrong,))
     checks: list[CheckSpec] = []
     mistakes: list[AuthorError] = []
+    unread: set[str] = set()
     for function, decorator in _marked(tree):
         try:
             spec = _spec(function, decorator, file)
@@ -81,7 +84,8 @@ def read_declarations(source: str, file: str) -> Declarations:
             checks.append(spec)
         except AuthorError as mistake:
             mistakes.append(mistake)
-    return Declarations(tuple(checks), tuple(mistakes))
+            unread.add(function.name)
+    return Declarations(tuple(checks), tuple(mistakes), frozenset(unread))
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -194,7 +194,7 @@ class _Rendering:
                 "A run block names one node of the exercise: ```run node1.",
                 file=self._around.file,
                 line=(token.map[0] if token.map else 0) + self._around.first_line,
-                found=" ".join(words[1:]) or "no node",
+                found=" ".join(words[1:]) or "nothing",
                 among=self._around.nodes,
             )
         command = text.strip("\n")

@@ -49,6 +49,9 @@ class _Loader:
         self._folder = folder
         self._files = files
         self._mistakes = mistakes
+        # Checks that are there but wrong have been told already: steps that name them are not wrong too.
+        self._unread: frozenset[str] = frozenset()
+        self._file_unread = False
 
     def load(self) -> Exercise | None:
         main, tree = self._main()
@@ -77,7 +80,7 @@ class _Loader:
             for number, name in enumerate(names, start=1)
             if (step := self._step(name, number, main, checks=checks, values=values, slugs=slugs))
         ]
-        self._whole(steps, checks)
+        self._whole(steps, checks, complete=len(steps) == len(names))
         self._solutions(steps, main)
         return Exercise(
             slug=self._folder.name,
@@ -112,9 +115,11 @@ class _Loader:
         return validate(ExerciseSchema, tree, file=MAIN, mistakes=self._mistakes), tree
 
     def _declared(self) -> dict[str, CheckSpec]:
-        source = self._files.texts.get(_CHECKS, "")
-        declarations = read_declarations(source, _CHECKS)
+        declarations = read_declarations(self._files.texts.get(_CHECKS, ""), _CHECKS)
         self._mistakes.found.extend(declarations.mistakes)
+        self._unread = declarations.unread
+        if declarations.mistakes and not declarations.checks and not declarations.unread:
+            self._file_unread = True
         return {check.id: check for check in declarations.checks}
 
     def _step(
@@ -135,7 +140,7 @@ class _Loader:
         for index, wanted in enumerate(front.checks):
             if wanted in checks:
                 mine.append(checks[wanted])
-            else:
+            elif wanted not in self._unread and not self._file_unread:
                 self._mistakes.note(
                     "unknown-check",
                     f"{_CHECKS} has no such check.",
@@ -229,10 +234,10 @@ class _Loader:
             note_placeholders(text, main.parameters, file=name, first_line=1, mistakes=self._mistakes)
             note_solution(Solution(text, name), main.topology.names, self._mistakes)
 
-    def _whole(self, steps: list[Step], checks: Mapping[str, CheckSpec]) -> None:
+    def _whole(self, steps: list[Step], checks: Mapping[str, CheckSpec], *, complete: bool) -> None:
         """What can be said only about all steps together."""
         named = Counter(check.id for step in steps for check in step.checks)
-        complete = not any(mistake.file.endswith(".md") for mistake in self._mistakes.found)
+        complete = complete and not any(mistake.error_id == "unknown-check" for mistake in self._mistakes.found)
         for check in checks.values():
             if named[check.id] > 1:
                 self._mistakes.note(

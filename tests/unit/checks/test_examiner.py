@@ -85,7 +85,10 @@ async def test_a_check_that_does_not_hold_says_what_was_expected_and_what_was_ob
     examiner: SubprocessExaminer,
 ) -> None:
     nodes = Nodes(answers={"http": {"status": 0, "headers": {}, "body": "", "truncated": False, "error": "refused"}})
-    body = "page = lab.node('node1').http('http://localhost/')\nexpect(page.status, 'the status').equals(200, hint='Look.')"
+    body = """
+page = lab.node("node1").http("http://localhost/")
+expect(page.status, "the status").equals(200, hint="Look.")
+"""
     verdict = await examiner.examine(job(body), nodes.ask)
     assert verdict.outcome is Outcome.FAILED
     assert verdict.expected == "The status is 200."
