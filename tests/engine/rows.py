@@ -1,0 +1,39 @@
+"""What a live installation's database says of labs."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from slipway.core.ids import SandboxId
+from tests.browsing import Visitor
+from tests.live import LivePlatform
+from tests.waiting import wait_until
+
+LAB = "docker-networking"
+
+
+@dataclass(frozen=True)
+class SandboxRow:
+    """A sandbox as the database has it."""
+
+    sandbox: SandboxId
+    state: str
+    phase: str
+
+
+def sandbox_row(platform: LivePlatform, attempt: str) -> SandboxRow:
+    """The row of an attempt's sandbox."""
+    query = (
+        "SELECT s.id, s.state, s.phase FROM sandboxes_sandbox s"
+        " JOIN attempts_attempt a ON a.sandbox_id = s.id WHERE a.id = ?"
+    )
+    ((key, state, phase),) = platform.rows(query, attempt.replace("-", ""))
+    return SandboxRow(SandboxId(uuid.UUID(str(key))), str(state), str(phase))
+
+
+def ready_attempt(platform: LivePlatform, visitor: Visitor) -> str:
+    """Start the lab and wait until its machines are ready; returns the attempt's id."""
+    attempt = visitor.start_lab(LAB)
+    wait_until(lambda: sandbox_row(platform, attempt).state == "ready", seconds=60, what="a ready sandbox")
+    return attempt
