@@ -7,12 +7,9 @@ of its own and ending it, and nothing that it could write to.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 IMAGE = "slipway/examiner:current"
-ROOT = "/opt/slipway"
-"""Where the image has the files of `examiner_files`, below the same folders as in the repository's platform/."""
 
 _MEMORY = 768 * 2**20
 _PIDS = 256
@@ -89,12 +86,3 @@ def container_options() -> dict[str, Any]:
         "pids_limit": _PIDS,
         "ipc_mode": "none",
     }
-
-
-def examiner_files() -> list[Path]:
-    """The files of the examiner-side program; each lies in the image at ROOT, below `slipway/` as it does here."""
-    package = Path(__file__).resolve().parents[1]
-    checks = package / "checks"
-    folders = (checks / "authoring", checks / "examiner_side")
-    parts = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    return [package / "__init__.py", checks / "__init__.py", *parts]

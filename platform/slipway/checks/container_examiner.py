@@ -15,10 +15,10 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from slipway.checks.confinement import IMAGE, ROOT, container_options
+from slipway.checks.confinement import IMAGE, container_options
 from slipway.checks.examiner import Ask, Job, Verdict
+from slipway.checks.program import keeper_arguments, payload, supervisor_arguments
 from slipway.checks.session import Sessions
-from slipway.checks.subprocess_examiner import program
 from slipway.core.errors import EngineError
 from slipway.core.logs import get_logger
 from slipway.sandboxes.backends.docker_streams import DockerStreams, ExecConnection
@@ -57,14 +57,18 @@ class ContainerExaminer:
 
     async def _start(self) -> ExecConnection:
         await asyncio.to_thread(self._ensure)
-        return await self._streams.open(self.container, [_PYTHON, *program(ROOT)])
+        connection = await self._streams.open(self.container, [_PYTHON, *supervisor_arguments()])
+        await connection.write(payload())
+        return connection
 
     def _ensure(self) -> None:
         """The container runs, as it should be."""
         try:
             with docker.APIClient(base_url=self._url, timeout=_TIMEOUT, version="auto") as api:
                 image = api.inspect_image(self._image)["Id"]  # type: ignore[no-untyped-call]
-                digest = hashlib.sha256(json.dumps([image, container_options()]).encode()).hexdigest()
+                digest = hashlib.sha256(
+                    json.dumps([image, keeper_arguments(), container_options()]).encode()
+                ).hexdigest()
                 try:
                     there: dict[str, Any] = api.inspect_container(self.container)  # Any: the engine's JSON
                 except NotFound:
@@ -83,7 +87,8 @@ class ContainerExaminer:
         try:
             api.create_container(
                 self._image,
-                [_PYTHON, *program(ROOT, "keeper")],
+                keeper_arguments(),
+                entrypoint=[_PYTHON],
                 name=self.container,
                 hostname="examiner",
                 labels={_LABEL: digest},

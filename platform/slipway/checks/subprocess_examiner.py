@@ -7,22 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 
 from slipway.checks.examiner import Ask, Job, Verdict
+from slipway.checks.program import payload, supervisor_arguments
 from slipway.checks.session import Sessions
 from slipway.core.errors import EngineError
 
-IMPORT_ROOT = Path(__file__).resolve().parents[2]
 _CHUNK = 2**16
-
-
-def program(root: str, module: str = "supervisor") -> list[str]:
-    """Arguments for Python that run a part of the examiner-side program found under `root`, seeing nothing else of
-    ours.
-    """
-    code = f"import sys; sys.path.insert(0, {root!r}); from slipway.checks.examiner_side.{module} import main; main()"
-    return ["-I", "-S", "-B", "-c", code]
 
 
 class SubprocessExaminer:
@@ -50,7 +41,7 @@ async def _start() -> _ProcessStreams:
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *program(str(IMPORT_ROOT)),
+            *supervisor_arguments(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={},
@@ -58,7 +49,9 @@ async def _start() -> _ProcessStreams:
         )
     except OSError as error:
         raise EngineError("examiner-lost", "The checks could not be run just now.", detail=repr(error)) from error
-    return _ProcessStreams(process)
+    streams = _ProcessStreams(process)
+    await streams.write(payload())
+    return streams
 
 
 class _ProcessStreams:
