@@ -1,0 +1,3 @@
+module slipway.dev/hello
+
+go 1.24

@@ -1,0 +1,105 @@
+"""Puts images into our engine: a root file system as one layer, programs and files of ours as another above it.
+
+A changed program costs a second; the file system below is imported once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import docker
+import docker.errors
+
+from slipway.operations.images.layers import Layer
+from slipway.operations.images.recipes import EngineImage, digest_of_files
+
+LABEL_DIGEST = "slipway.inputs"
+
+
+def image_digest(image: EngineImage, rootfs_digest: str, files: Mapping[Path, str]) -> str:
+    """Changes when anything the engine image is made from does; `files` maps what is copied to where."""
+    places = [f"{place}:{digest_of_files([path])}" for path, place in sorted(files.items())]
+    text = "\n".join([repr(image.config), rootfs_digest, *places])
+    return digest_of_text(text)
+
+
+def digest_of_text(text: str) -> str:
+    """Sixteen characters that stand for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_current(client: docker.DockerClient, image: EngineImage, digest: str) -> bool:
+    """Whether the engine's `slipway/NAME:current` was made from these inputs."""
+    try:
+        found = client.images.get(f"slipway/{image.name}:current")
+    except docker.errors.ImageNotFound:
+        return False
+    return bool(found.labels.get(LABEL_DIGEST) == digest)
+
+
+def put_image(
+    client: docker.DockerClient,
+    image: EngineImage,
+    *,
+    layer: Layer,
+    blobs: Path,
+    rootfs_digest: str,
+    digest: str,
+    files: Mapping[Path, str],
+) -> None:
+    """Make `slipway/NAME:current` from the layer and the files; images of before go when nothing runs from them."""
+    base = _import_layer(client, image.name, layer, blobs, rootfs_digest)
+    container = client.api.create_container(base, command=["true"], network_disabled=True)["Id"]
+    try:
+        client.api.put_archive(container, "/", _archive(files))
+        labels = {LABEL_DIGEST: digest, "org.opencontainers.image.title": f"slipway/{image.name}"}
+        configuration = {"Cmd": None, **image.config.to_oci(labels)}
+        made = client.api.commit(container, conf=configuration)["Id"]
+    finally:
+        client.api.remove_container(container, force=True)
+    client.api.tag(made, f"slipway/{image.name}", digest)
+    client.api.tag(made, f"slipway/{image.name}", "current")
+    _remove_older(client, image.name, keep={"current", digest, f"base-{rootfs_digest}"})
+
+
+def _import_layer(client: docker.DockerClient, name: str, layer: Layer, blobs: Path, digest: str) -> str:
+    """The image that holds just the file system, imported unless the engine has it."""
+    tag = f"base-{digest}"
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        return str(client.images.get(f"slipway/{name}:{tag}").id)
+    command = ["zstd", "-q", "-d", "-c", str(blobs / layer.digest.replace(":", "-"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as unpacked:
+        client.api.import_image_from_stream(unpacked.stdout, repository=f"slipway/{name}", tag=tag)
+    return str(client.images.get(f"slipway/{name}:{tag}").id)
+
+
+def _archive(files: Mapping[Path, str]) -> bytes:
+    """A tar of files and folders at their places, owned by root."""
+
+    def ours(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if "__pycache__" in entry.name:
+            return None
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = "root"
+        entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+        return entry
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, place in files.items():
+            tar.add(path, arcname=place.lstrip("/"), filter=ours)
+    return buffer.getvalue()
+
+
+def _remove_older(client: docker.DockerClient, name: str, *, keep: set[str]) -> None:
+    for image in client.images.list(f"slipway/{name}"):
+        for tag in image.tags:
+            if tag.partition(":")[2] not in keep:
+                with contextlib.suppress(docker.errors.APIError):
+                    client.api.remove_image(tag)

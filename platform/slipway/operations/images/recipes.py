@@ -1,0 +1,162 @@
+"""Reads `images.toml` and gives every build a digest of its inputs.
+
+A build whose digest is in the cache is never made again. Versions of packages are not inputs: `images --fresh` renews.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+# Part of every digest; raise it when the way of building changes what comes out.
+_BUILDER = "1"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Rootfs:
+    """A root file system made from Debian packages; see `images.toml` for the fields."""
+
+    name: str
+    suite: str = ""
+    variant: str = ""
+    packages: tuple[str, ...] = ()
+    overlay: str = ""
+    remove: tuple[str, ...] = ()
+    script: tuple[str, ...] = ()
+    base: str = ""
+    binaries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a container of an image runs unless it is told otherwise."""
+
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    user: str = ""
+    workdir: str = ""
+    stop_signal: str = ""
+
+    def to_oci(self, labels: Mapping[str, str]) -> dict[str, object]:
+        """The `config` member of an OCI image configuration."""
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        has_path = any(entry.startswith("PATH=") for entry in self.env)
+        members: dict[str, object] = {
+            "Env": list(self.env) if has_path else [path, *self.env],
+            "Entrypoint": list(self.entrypoint),
+            "Cmd": list(self.cmd),
+            "ExposedPorts": {port: {} for port in self.ports},
+            "Volumes": {volume: {} for volume in self.volumes},
+            "User": self.user,
+            "WorkingDir": self.workdir,
+            "StopSignal": self.stop_signal,
+            "Labels": dict(labels),
+        }
+        return {name: value for name, value in members.items() if value}
+
+
+@dataclass(frozen=True)
+class EngineImage:
+    """An image of our own engine, `slipway/NAME`: a rootfs and, in a layer above it, programs of ours."""
+
+    name: str
+    rootfs: str
+    binaries: Mapping[str, str]
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class LearnerImage:
+    """An image of the registry."""
+
+    repository: str
+    tags: tuple[str, ...]
+    rootfs: str
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """Everything `images.toml` says. `folder` is where it lies, with the overlays and small programs beside it."""
+
+    folder: Path
+    rootfs: Mapping[str, Rootfs]
+    engine: Mapping[str, EngineImage]
+    learner: tuple[LearnerImage, ...]
+
+    def digest(self, rootfs: Rootfs) -> str:
+        """Changes when anything changes that the root file system is made from."""
+        parts = [_BUILDER, os.uname().machine, json.dumps(asdict(rootfs), sort_keys=True)]
+        if rootfs.overlay:
+            parts.append(digest_of_files([self.folder / rootfs.overlay]))
+        if rootfs.base:
+            parts.append(self.digest(self.rootfs[rootfs.base]))
+        if rootfs.binaries:
+            parts += [digest_of_files([self.folder / program]) for program in sorted(rootfs.binaries)]
+        return _short("\n".join(parts))
+
+    def set_digest(self) -> str:
+        """Changes when any image of the registry changes."""
+        images = [
+            (image.repository, image.tags, asdict(image.config), self.digest(self.rootfs[image.rootfs]))
+            for image in self.learner
+        ]
+        return _short(_BUILDER + json.dumps(images, sort_keys=True))
+
+
+def load_recipes(folder: Path) -> Recipes:
+    """Read `images.toml` in `folder`. Raises `ValueError` naming what it does not know."""
+    with (folder / "images.toml").open("rb") as file:
+        data = tomllib.load(file)
+    rootfs = {name: _make(Rootfs, {"name": name, **fields}) for name, fields in data["rootfs"].items()}
+    engine = {}
+    for name, fields in data["engine"].items():
+        own = {"rootfs": fields.pop("rootfs"), "binaries": fields.pop("binaries", {})}
+        engine[name] = EngineImage(name=name, config=_make(RunConfig, fields), **own)
+    learner = []
+    for fields in data["learner"]:
+        repository, tags = fields.pop("repository"), tuple(fields.pop("tags"))
+        source = fields.pop("rootfs")
+        learner.append(LearnerImage(repository, tags, source, _make(RunConfig, fields)))
+    for source in [*(image.rootfs for image in engine.values()), *(image.rootfs for image in learner)]:
+        if source not in rootfs:
+            raise ValueError(f"images.toml: there is no [rootfs.{source}]")
+    return Recipes(folder, rootfs, engine, tuple(learner))
+
+
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """A digest of files, and of all files below folders: names, modes and contents."""
+    total = hashlib.sha256()
+    for top in paths:
+        if not top.exists():
+            raise FileNotFoundError(top)
+        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+        for path in files:
+            executable = bool(path.stat().st_mode & 0o100)
+            name = path.name if path == top else path.relative_to(top)
+            total.update(f"{name}\0{executable}\0{path.stat().st_size}\0".encode())
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _make(kind: type[_T], fields: dict[str, Any]) -> _T:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"images.toml: {error}") from error
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

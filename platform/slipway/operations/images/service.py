@@ -1,0 +1,264 @@
+"""Builds what is missing and says what is there: the one door to the images.
+
+Every step appears in the cache whole or not at all, so a build that was cut off goes on where it was. Building needs
+no engine; only putting images into it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import docker
+import docker.errors
+
+from slipway.operations.images.binaries import build_program
+from slipway.operations.images.engine_images import image_digest, is_current, put_image
+from slipway.operations.images.layers import Layer, load_layer, make_layer, save_layer
+from slipway.operations.images.recipes import EngineImage, Recipes, Rootfs
+from slipway.operations.images.registry import ensure_registry, wait_for_registry
+from slipway.operations.images.rootfs import BuildError, build_rootfs
+from slipway.operations.images.store import StoredImage, write_store
+
+# (what is being made, what just happens to it, whether that is done)
+Progress = Callable[[str, str, bool], None]
+
+REGISTRY_SET = "images for learners"
+_BUILDERS = 2
+_SHORT_OF_DISK = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class ImagePlace:
+    """Where images come from and go: `cache` outlives checkouts; `sources` maps a program's name to its Go module
+    and package; `files` maps an engine image's name to what is copied into it and where."""
+
+    recipes: Recipes
+    cache: Path
+    sources: Mapping[str, tuple[Path, str]]
+    files: Mapping[str, Mapping[Path, str]] = field(default_factory=dict)
+
+    @property
+    def blobs(self) -> Path:
+        """Compressed layers, named by digest."""
+        return self.cache / "layers"
+
+    @property
+    def registry(self) -> Path:
+        """One folder of registry storage for every set of images."""
+        return self.cache / "registry"
+
+    def layer_record(self, rootfs: Rootfs) -> Path:
+        """Where the layer made from this root file system is remembered."""
+        return self.cache / "rootfs" / f"{rootfs.name}-{self.recipes.digest(rootfs)}.json"
+
+
+@dataclass(frozen=True)
+class ImageStatus:
+    """One image: `ready`, or why not in `detail`; `size` is its compressed size in bytes, 0 when unknown."""
+
+    name: str
+    ready: bool
+    detail: str
+    size: int = 0
+
+
+def ensure_images(
+    place: ImagePlace,
+    *,
+    docker_host: str | None,
+    only: str | None = None,
+    fresh: bool = False,
+    progress: Progress,
+) -> None:
+    """Build what is missing, put it into the engine (None: build only) and have the registry serve it.
+
+    `only` is the name of an engine image or of a root file system; `fresh` ignores what the cache has. Raises
+    `BuildError`, or `docker.errors.DockerException` when the engine does not answer.
+    """
+    for folder in (place.blobs, place.registry, place.cache / "rootfs", place.cache / "bin"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _alone(place.cache, progress):
+        wanted = _wanted_rootfs(place.recipes, only)
+        _build_layers(place, wanted, fresh=fresh, progress=progress)
+        whole_set = {place.recipes.rootfs[image.rootfs].name for image in place.recipes.learner}
+        if whole_set <= set(wanted):
+            _write_registry(place, progress)
+        if docker_host is not None:
+            with contextlib.closing(docker.DockerClient(docker_host, timeout=600)) as client:
+                _fill_engine(place, client, wanted, progress)
+
+
+def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageStatus]:
+    """What is there and what is missing; asks the engine when it answers and never builds anything."""
+    statuses = []
+    client = None
+    if docker_host is not None:
+        with contextlib.suppress(docker.errors.DockerException):
+            client = docker.DockerClient(docker_host, timeout=10)
+    for image in place.recipes.engine.values():
+        rootfs = place.recipes.rootfs[image.rootfs]
+        try:
+            layer = load_layer(place.layer_record(rootfs))
+        except FileNotFoundError:
+            statuses.append(ImageStatus(image.name, ready=False, detail="not built"))
+            continue
+        if client is None:
+            detail, ready = "built; the engine does not answer", False
+        else:
+            ready = is_current(client, image, _engine_digest(place, image, _files(place, image)))
+            detail = "in the engine" if ready else "built, not in the engine"
+        statuses.append(ImageStatus(image.name, ready=ready, detail=detail, size=layer.size))
+    stored = place.registry / place.recipes.set_digest()
+    ready = stored.exists()
+    detail = f"{len(place.recipes.learner)} images" if ready else "not built"
+    statuses.append(ImageStatus(REGISTRY_SET, ready=ready, detail=detail, size=_size(stored) if ready else 0))
+    if client is not None:
+        client.close()
+    return statuses
+
+
+def _wanted_rootfs(recipes: Recipes, only: str | None) -> dict[str, Rootfs]:
+    """The root file systems to build, bases first."""
+    if only is None:
+        names = list(recipes.rootfs)
+    elif only in recipes.engine:
+        names = [recipes.engine[only].rootfs]
+    elif only in recipes.rootfs:
+        names = [only]
+    else:
+        raise BuildError(f"there is no image {only}; there are {', '.join(sorted({*recipes.engine, *recipes.rootfs}))}")
+    bases = [recipes.rootfs[name].base for name in names if recipes.rootfs[name].base]
+    ordered = dict.fromkeys([*(name for name in names if not recipes.rootfs[name].base), *bases, *names])
+    return {name: recipes.rootfs[name] for name in ordered}
+
+
+def _build_layers(place: ImagePlace, wanted: Mapping[str, Rootfs], *, fresh: bool, progress: Progress) -> None:
+    """Build every missing layer, two at a time; those with a base after all bases."""
+    missing = [rootfs for rootfs in wanted.values() if fresh or not _has_layer(place, rootfs)]
+    if not missing:
+        return
+    tools = [name for name in ("mmdebstrap", "zstd", "tar") if shutil.which(name) is None]
+    if tools:
+        raise BuildError(f"missing on this machine: {', '.join(tools)}")
+    if shutil.disk_usage(place.cache).free < _SHORT_OF_DISK:
+        raise BuildError(f"less than {_SHORT_OF_DISK // 2**30} GiB are free below {place.cache}")
+    with ThreadPoolExecutor(_BUILDERS) as pool:
+        for stage in ([r for r in missing if not r.base], [r for r in missing if r.base]):
+            list(pool.map(lambda rootfs: _build_layer(place, rootfs, progress), stage))
+
+
+def _has_layer(place: ImagePlace, rootfs: Rootfs) -> bool:
+    try:
+        layer = load_layer(place.layer_record(rootfs))
+    except (FileNotFoundError, ValueError):
+        return False
+    return (place.blobs / layer.digest.replace(":", "-")).exists()
+
+
+def _build_layer(place: ImagePlace, rootfs: Rootfs, progress: Progress) -> Layer:
+    tar = place.cache / "rootfs" / f"{rootfs.name}-{place.recipes.digest(rootfs)}.tar"
+    below = tar.with_suffix(".base.tar")
+    try:
+        build_rootfs(place.recipes, rootfs, tar, lambda doing: progress(rootfs.name, doing, False))
+        progress(rootfs.name, "compressing", False)
+        if rootfs.base:
+            base = load_layer(place.layer_record(place.recipes.rootfs[rootfs.base]))
+            blob = place.blobs / base.digest.replace(":", "-")
+            subprocess.run(["zstd", "-q", "-f", "-d", str(blob), "-o", str(below)], check=True)
+        layer = make_layer(tar, below if rootfs.base else None, place.blobs)
+        save_layer(layer, place.layer_record(rootfs))
+    finally:
+        tar.unlink(missing_ok=True)
+        below.unlink(missing_ok=True)
+    progress(rootfs.name, f"built, {layer.size / 1e6:.0f} MB", True)
+    return layer
+
+
+def _write_registry(place: ImagePlace, progress: Progress) -> None:
+    """Lay all images for learners out as the storage of the registry."""
+    target = place.registry / place.recipes.set_digest()
+    if target.exists():
+        return
+    images = []
+    for image in place.recipes.learner:
+        rootfs = place.recipes.rootfs[image.rootfs]
+        chain = [place.recipes.rootfs[rootfs.base], rootfs] if rootfs.base else [rootfs]
+        layers = tuple(load_layer(place.layer_record(member)) for member in chain)
+        origin = "small program of Slipway's" if not rootfs.suite else f"Debian {rootfs.suite} packages"
+        labels = {
+            "org.opencontainers.image.title": image.repository.removeprefix("library/"),
+            "org.opencontainers.image.description": f"Slipway's stand-in for the public image, made from {origin}",
+        }
+        images.append(StoredImage(image.repository, image.tags, layers, image.config.to_oci(labels)))
+    write_store(images, place.blobs, target)
+    progress(REGISTRY_SET, f"{len(images)} images laid out, {_size(target) / 1e6:.0f} MB", True)
+
+
+def _fill_engine(
+    place: ImagePlace, client: docker.DockerClient, wanted: Mapping[str, Rootfs], progress: Progress
+) -> None:
+    for image in place.recipes.engine.values():
+        if image.rootfs not in wanted:
+            continue
+        files = _files(place, image)
+        digest = _engine_digest(place, image, files)
+        if is_current(client, image, digest):
+            continue
+        progress(image.name, "putting into the engine", False)
+        rootfs = place.recipes.rootfs[image.rootfs]
+        put_image(
+            client,
+            image,
+            layer=load_layer(place.layer_record(rootfs)),
+            blobs=place.blobs,
+            rootfs_digest=place.recipes.digest(rootfs),
+            digest=digest,
+            files=files,
+        )
+        progress(image.name, "in the engine", True)
+    stored = place.registry / place.recipes.set_digest()
+    if stored.exists() and _has_registry_image(client) and ensure_registry(client, stored.name):
+        if not wait_for_registry(client, seconds=15):
+            raise BuildError("the registry does not come up; see `docker logs slipway-registry`")
+        progress("registry", "serving", True)
+
+
+def _has_registry_image(client: docker.DockerClient) -> bool:
+    return bool(client.images.list("slipway/registry:current"))
+
+
+def _engine_digest(place: ImagePlace, image: EngineImage, files: Mapping[Path, str]) -> str:
+    return image_digest(image, place.recipes.digest(place.recipes.rootfs[image.rootfs]), files)
+
+
+def _files(place: ImagePlace, image: EngineImage) -> dict[Path, str]:
+    """What goes into the image's last layer and where: our programs (built when needed) and given files."""
+    files: dict[Path, str] = {}
+    for program, target in image.binaries.items():
+        source, package = place.sources[program]
+        files[build_program(source, package, place.cache / "bin")] = target
+    files.update(place.files.get(image.name, {}))
+    return files
+
+
+@contextlib.contextmanager
+def _alone(cache: Path, progress: Progress) -> Iterator[None]:
+    """Hold the cache's lock; says so when another build has it and waits."""
+    with (cache / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("images", "waiting for another build to end", False)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("data"))
