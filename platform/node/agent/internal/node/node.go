@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -58,6 +59,7 @@ type Node struct {
 
 	stop     context.CancelFunc
 	poweroff sync.Once
+	ending   atomic.Bool
 }
 
 // Run boots the node and returns only if it is not PID 1; otherwise it ends the process when the node's time is over.

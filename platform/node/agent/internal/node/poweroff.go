@@ -22,6 +22,7 @@ func (n *Node) PowerOff(reason string) {
 	n.poweroff.Do(func() {
 		time.AfterFunc(endAfter, func() { os.Exit(0) })
 		slog.Info("powering off", "reason", reason)
+		n.ending.Store(true)
 		n.stop()
 		if n.shells != nil {
 			n.shells.CloseAll()

@@ -72,7 +72,7 @@ func (n *Node) dockerdSpec() supervise.Spec {
 		Prepare: n.prepareDockerd,
 		Command: func() *exec.Cmd { return exec.Command("dockerd", dockerdFlags(readDaemonJSON(daemonJSON))...) },
 		Probe:   func(ctx context.Context) error { return poll(ctx, n.engine.Ping) },
-		Cleanup: removePidFile,
+		Cleanup: n.afterDockerd,
 	}
 }
 
@@ -120,6 +120,14 @@ func readDaemonJSON(path string) map[string]json.RawMessage {
 	var file map[string]json.RawMessage
 	_ = json.Unmarshal(content, &file) // dockerd itself will say what is wrong with it
 	return file
+}
+
+// afterDockerd makes way for the next one.
+func (n *Node) afterDockerd(pid int) {
+	removePidFile(pid)
+	if live := readDaemonJSON(daemonJSON)["live-restore"]; string(live) != "true" && !n.ending.Load() {
+		endContainers()
+	}
 }
 
 // removePidFile takes away what a killed dockerd left: its number may soon be another process's, and dockerd would then

@@ -29,7 +29,7 @@ const (
 	address = "192.0.2.53"
 	// listenOn is where its connections are sent: a port above those that are given away for the asking, on a
 	// loopback address of its own, so that a learner's 0.0.0.0:anything is free.
-	listenOn       = "127.0.0.53:60443"
+	listenOn       = "127.0.0.53:61443"
 	maxConnections = 64
 	handshakeTime  = 10 * time.Second
 	idleTime       = 10 * time.Minute

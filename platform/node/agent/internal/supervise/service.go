@@ -56,7 +56,7 @@ type Spec struct {
 	Command func() *exec.Cmd
 	// Probe returns nil as soon as the service answers; it is given until the service ends.
 	Probe func(context.Context) error
-	// Cleanup is called after each end.
+	// Cleanup is called after each end that the next start follows.
 	Cleanup func(pid int)
 	// LogPath is where its output goes.
 	LogPath string
@@ -103,7 +103,7 @@ func (s *Service) Run(ctx context.Context) {
 		if s.spec.Prepare != nil && s.spec.Prepare(ctx) != nil {
 			continue
 		}
-		readyFor, ending := s.runOnce(ctx, since)
+		readyFor, pid, ending := s.runOnce(ctx, since)
 		if ctx.Err() != nil {
 			return
 		}
@@ -113,6 +113,9 @@ func (s *Service) Run(ctx context.Context) {
 		}
 		endings++
 		s.ended(ending, endings >= failedAfter && readyFor == 0)
+		if s.spec.Cleanup != nil && pid != 0 {
+			s.spec.Cleanup(pid)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(Delay(endings)):
@@ -120,11 +123,12 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
-// runOnce returns when the process has ended: how long it was ready, and its ending in words.
-func (s *Service) runOnce(ctx context.Context, since time.Time) (readyFor time.Duration, ending string) {
+// runOnce returns when the process has ended: how long it was ready, its number (0 when it
+// could not be started) and its ending in words.
+func (s *Service) runOnce(ctx context.Context, since time.Time) (readyFor time.Duration, pid int, ending string) {
 	process, err := s.launch()
 	if err != nil {
-		return 0, err.Error()
+		return 0, 0, err.Error()
 	}
 	s.update(func(status *Status) { status.State, status.Pid = Starting, process.Pid() }, process)
 	probing, stopProbing := context.WithCancel(ctx)
@@ -142,13 +146,10 @@ func (s *Service) runOnce(ctx context.Context, since time.Time) (readyFor time.D
 		<-process.Done()
 	}
 	stopProbing()
-	if s.spec.Cleanup != nil {
-		s.spec.Cleanup(process.Pid())
-	}
 	if !readyAt.IsZero() {
 		readyFor = time.Since(readyAt)
 	}
-	return readyFor, process.Ending()
+	return readyFor, process.Pid(), process.Ending()
 }
 
 func (s *Service) launch() (Process, error) {

@@ -1,0 +1,185 @@
+//go:build node
+
+package nodetest
+
+import (
+	"os/exec"
+	"testing"
+	"time"
+)
+
+func TestANodeBootsFastAndRunsContainers(t *testing.T) {
+	n := Start(t)
+	ready := n.Ready("dockerd")
+	t.Logf("dockerd was ready after %d ms", ready)
+	if ready > 900 {
+		t.Errorf("dockerd was ready only after %d ms", ready)
+	}
+	n.MakeImage()
+	if got := n.Must("docker run --rm -p 443:443 -p 80:80 -m 32m tiny bash -c 'echo from $((40+2))'"); got != "from 42" {
+		t.Errorf("%q", got)
+	}
+	if got := n.Must("docker info --format '{{.Driver}} {{.CgroupDriver}} {{.LiveRestoreEnabled}}'"); got != "overlay2 cgroupfs false" {
+		t.Errorf("%q", got)
+	}
+	if got := n.Must("grep -c ' / / .*shared:' /proc/1/mountinfo"); got != "1" {
+		t.Error("the root's mount is not shared")
+	}
+	// No registry was given, so nothing may listen for one or bear its name.
+	if got := n.Must("cat /proc/sys/net/ipv4/ip_forward; grep -c registry /etc/hosts; grep -c ' 0A ' /proc/net/tcp || true"); got != "1\n0\n0" {
+		t.Errorf("forwarding, registry's name, listening ports: %q", got)
+	}
+}
+
+func TestEveryOrphanIsCollected(t *testing.T) {
+	n := Start(t)
+	n.Must("for i in $(seq 100); do (sleep 0.0$((i % 10)) & ) ; done; sleep 0.3")
+	n.Eventually(5*time.Second, "no zombie is left", func() bool {
+		return n.Must("cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true") == "0"
+	})
+}
+
+func TestAKilledDockerdIsBackWithinTwoSecondsAndContainersAreAsAtHome(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	n.MakeImage()
+	n.Must("docker run -d --name once tiny sleep 1000; docker run -d --name always --restart always tiny sleep 1000")
+	n.Must("kill -9 $(pidof dockerd)")
+	took := n.Eventually(2*time.Second, "dockerd is back", func() bool { _, err := n.Shell("docker version"); return err == nil })
+	t.Logf("back after %v", took)
+	n.Eventually(10*time.Second, "only what restarts always runs", func() bool {
+		return n.Must("docker ps --format '{{.Names}}'") == "always"
+	})
+	if s, err := n.Status("dockerd"); err != nil || s.Restarts != 1 || s.State != "ready" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestAKilledContainerdComesBackAndContainersLiveOn(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	n.MakeImage()
+	n.Must("docker run -d --name lives tiny sleep 1000")
+	before := n.Must("docker inspect --format '{{.State.Pid}}' lives")
+	n.Must("kill -9 $(pidof containerd)")
+	took := n.Eventually(10*time.Second, "containers can be run", func() bool {
+		out, _ := n.Shell("docker run --rm tiny bash -c 'echo works'")
+		return out == "works"
+	})
+	t.Logf("containers run again after %v", took)
+	if after := n.Must("docker inspect --format '{{.State.Pid}}' lives; docker exec lives bash -c 'echo inside'"); after != before+"\ninside" {
+		t.Errorf("it was %s and is %s", before, after)
+	}
+}
+
+func TestANodeOutlivesItsLearnerKillingEverything(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	n.MakeImage()
+	_, _ = n.Shell("kill -9 -1; kill -9 1")
+	took := n.Eventually(10*time.Second, "containers can be run", func() bool {
+		out, _ := n.Shell("docker run --rm tiny bash -c 'echo works'")
+		return out == "works"
+	})
+	t.Logf("containers run again after %v", took)
+}
+
+func TestANodeOutlivesAForkBomb(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	bomb := exec.Command("docker", "exec", n.name, "timeout", "-s", "KILL", "4", "bash", "-c", "bomb() { bomb | bomb & }; bomb; sleep 100")
+	_ = bomb.Start()
+	defer func() { _ = bomb.Wait() }()
+	n.Eventually(10*time.Second, "the node is out of processes", func() bool {
+		_, err := n.Shell("true")
+		return err != nil
+	})
+	// Nothing can be started in the node now, so only the engine can tell that process 1 lives. Two seconds are long
+	// enough for a runtime that needs a thread to have given up.
+	time.Sleep(2 * time.Second)
+	if got := n.docker("inspect", "--format", "{{.State.Running}}", n.name); got != "true" {
+		t.Fatal("process 1 ended")
+	}
+	n.docker("stop", "--time", "5", n.name)
+	if status, _ := n.Ended(time.Second); status != "0" {
+		t.Errorf("exit status %s", status)
+	}
+}
+
+func TestANodeOutlivesAMemoryHogThatDiesFirst(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	before, err := n.Status("dockerd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := n.Shell("echo 500 > /proc/self/oom_score_adj; tail /dev/zero")
+	if err == nil {
+		t.Errorf("the hog ended well: %s", out)
+	}
+	after, err := n.Status("dockerd")
+	if err != nil || after.Pid != before.Pid {
+		t.Errorf("dockerd was %+v and is %+v, %v", before, after, err)
+	}
+}
+
+func TestANodeOutlivesAFullDisk(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	_, _ = n.Shell("fallocate -l 100G /var/full; dd if=/dev/zero of=/var/full2 bs=1M 2>/dev/null; dd if=/dev/zero of=/var/full3 bs=1k 2>/dev/null")
+	n.Must("kill -9 $(pidof dockerd) $(pidof containerd)")
+	if _, err := n.Status("dockerd"); err != nil {
+		t.Fatalf("the agent does not answer: %v", err)
+	}
+	n.Must("rm -f /var/full*")
+	n.Eventually(15*time.Second, "dockerd is back", func() bool { _, err := n.Shell("docker version"); return err == nil })
+}
+
+func TestGarbageAndThousandsOfConnectionsLeaveTheAgentAnswering(t *testing.T) {
+	n := Start(t)
+	n.Must(`for i in $(seq 20); do head -c 100000 /dev/urandom | timeout 5 slipway-node connect > /dev/null; done; exit 0`)
+	n.Must(`which python3 >/dev/null || exit 0; python3 - <<'END'
+import socket
+s=[]
+for i in range(900):
+    c=socket.socket(socket.AF_UNIX); c.connect("/run/slipway/agent.sock"); s.append(c)
+END`)
+	n.Must("rm /run/slipway/agent.sock")
+	n.Eventually(10*time.Second, "the agent answers again", func() bool { _, err := n.Status("dockerd"); return err == nil })
+}
+
+func TestTheTerminateSignalEndsANodeInOrderAndInTime(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	n.MakeImage()
+	n.Must("docker run -d --restart always tiny bash -c 'trap \"\" TERM; while :; do sleep 1; done'; docker run -d tiny sleep 1000")
+	n.docker("kill", "--signal", "TERM", n.name)
+	status, took := n.Ended(5 * time.Second)
+	t.Logf("ended after %v", took)
+	if status != "0" || took > 3200*time.Millisecond {
+		t.Errorf("exit status %s after %v", status, took)
+	}
+	n.docker("start", n.name)
+	n.Ready("dockerd")
+	if got := n.Must("docker ps -a --format x | wc -l; docker images -q tiny | wc -l"); got != "2\n1" {
+		t.Errorf("after a stop and a start: %q", got)
+	}
+}
+
+func TestTheEndOfTheLeaseEndsANode(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	var left struct {
+		LeaseLeftMS int64 `json:"lease_left_ms"`
+	}
+	if err := n.Ask("status", struct{}{}, &left); err != nil || left.LeaseLeftMS > 300_000 || left.LeaseLeftMS < 250_000 {
+		t.Errorf("%+v, %v", left, err)
+	}
+	if err := n.Ask("lease", map[string]int{"seconds": 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	status, took := n.Ended(7 * time.Second)
+	if status != "0" || took < time.Second || took > 5500*time.Millisecond {
+		t.Errorf("exit status %s after %v", status, took)
+	}
+}
