@@ -1,0 +1,1 @@
+"""Measurements of a live installation. No test fails on a time; ratios where there is something to compare."""
