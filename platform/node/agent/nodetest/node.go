@@ -3,11 +3,13 @@
 package nodetest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -95,6 +97,68 @@ func (n *Node) Ask(op string, params, result any) error {
 		return nil
 	}
 	return json.Unmarshal(answer.Result, result)
+}
+
+// Talk is one connection to the agent that stays open.
+type Talk struct {
+	t     *testing.T
+	input io.Writer
+	lines *bufio.Reader
+}
+
+// Talk opens a connection.
+func (n *Node) Talk() *Talk {
+	n.t.Helper()
+	cmd := exec.Command("docker", "exec", "-i", n.name, "slipway-node", "connect")
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { _ = input.Close(); _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return &Talk{t: n.t, input: input, lines: bufio.NewReader(output)}
+}
+
+// Say sends one request.
+func (k *Talk) Say(op string, params any) {
+	k.t.Helper()
+	line, err := json.Marshal(map[string]any{"id": 1, "op": op, "params": params})
+	if err == nil {
+		_, err = k.input.Write(append(line, '\n'))
+	}
+	if err != nil {
+		k.t.Fatalf("%s: %v", op, err)
+	}
+}
+
+// Hear waits for one answer: its result, or the code of its error.
+func (k *Talk) Hear() (result json.RawMessage, code string) {
+	k.t.Helper()
+	line, err := k.lines.ReadBytes('\n')
+	if err != nil {
+		k.t.Fatalf("the agent said no more: %v", err)
+	}
+	var answer struct {
+		Result json.RawMessage
+		Error  struct{ Code string }
+	}
+	if err := json.Unmarshal(line, &answer); err != nil {
+		k.t.Fatalf("%q: %v", line, err)
+	}
+	return answer.Result, answer.Error.Code
+}
+
+// Ask is Say and Hear.
+func (k *Talk) Ask(op string, params any) (result json.RawMessage, code string) {
+	k.t.Helper()
+	k.Say(op, params)
+	return k.Hear()
 }
 
 // Ready waits for a service.

@@ -87,18 +87,25 @@ func TestANodeOutlivesItsLearnerKillingEverything(t *testing.T) {
 func TestANodeOutlivesAForkBomb(t *testing.T) {
 	n := Start(t)
 	n.Ready("dockerd")
-	bomb := exec.Command("docker", "exec", n.name, "timeout", "-s", "KILL", "4", "bash", "-c", "bomb() { bomb | bomb & }; bomb; sleep 100")
-	_ = bomb.Start()
-	defer func() { _ = bomb.Wait() }()
-	n.Eventually(10*time.Second, "the node is out of processes", func() bool {
-		_, err := n.Shell("true")
-		return err != nil
+	talk := n.Talk()
+	bombs := exec.Command("docker", "exec", n.name, "bash", "-c",
+		"for i in $(seq 5); do (while :; do sleep 1000 & done) & done; while :; do sleep 1000 & done")
+	if err := bombs.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = bombs.Process.Kill(); _ = bombs.Wait() }()
+	n.Eventually(20*time.Second, "the node is out of processes", func() bool {
+		_, code := talk.Ask("run", map[string]any{"argv": []string{"true"}})
+		return code == "failed"
 	})
-	// Nothing can be started in the node now, so only the engine can tell that process 1 lives. Two seconds are long
-	// enough for a runtime that needs a thread to have given up.
-	time.Sleep(2 * time.Second)
-	if got := n.docker("inspect", "--format", "{{.State.Running}}", n.name); got != "true" {
-		t.Fatal("process 1 ended")
+	// Much at once, so that a runtime that needed threads for it would ask for some now and end for want of them.
+	for range 200 {
+		talk.Say("run", map[string]any{"argv": []string{"true"}})
+		talk.Say("read-file", map[string]any{"path": "/proc/self/mountinfo"})
+		talk.Say("links", struct{}{})
+	}
+	for range 600 {
+		talk.Hear()
 	}
 	n.docker("stop", "--time", "5", n.name)
 	if status, _ := n.Ended(time.Second); status != "0" {
