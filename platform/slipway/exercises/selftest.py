@@ -142,7 +142,7 @@ def _await_ready(sandbox: Sandbox) -> None:
         if sandbox.current in OVER:
             raise EngineError("start-failed", str(sandbox.get_reason_display()), detail=sandbox.reason_detail)
         if sandbox.current is State.STARTING and not start_ends:
-            start_ends = now + settings.SLIPWAY_START_LIMIT + 30
+            start_ends = now + 2 * settings.SLIPWAY_START_LIMIT  # the reaper gives up at once the limit
         if now > (start_ends or queue_ends):
             raise EngineError(
                 "start-too-slow",

@@ -160,7 +160,10 @@ def test_a_later_step_that_breaks_what_an_earlier_one_keeps_is_told(root: Path, 
     assert "though an earlier step keeps it" in _problems(_prove())
 
 
-def test_machines_that_do_not_come_up_are_not_the_exercises_fault(root: Path, use_backend: Install) -> None:
+def test_machines_that_do_not_come_up_are_not_the_exercises_fault(
+    root: Path, use_backend: Install, settings: LazySettings
+) -> None:
+    settings.SLIPWAY_START_LIMIT = 1
     use_backend(NeverReadyBackend())
     report = _prove()
     assert not report.passed
