@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net"
-	"time"
 
 	"slipway.dev/node/internal/frames"
 	"slipway.dev/node/internal/probe"
@@ -14,10 +13,6 @@ import (
 	"slipway.dev/node/internal/shell"
 	"slipway.dev/node/internal/supervise"
 )
-
-// dialIdle is how long a half-closed connection may be silent: an exec whose client has vanished says no more
-// than that its input has ended.
-const dialIdle = time.Minute
 
 type shellStreamParams struct {
 	Shell      string `json:"shell"`
@@ -152,36 +147,6 @@ func (n *Node) serveDial(ctx context.Context, stream *server.Stream, raw json.Ra
 	if err := stream.Accept(nil); err != nil {
 		return err
 	}
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		_, _ = io.Copy(target, stream.Reader)
-		_ = target.(*net.TCPConn).CloseWrite()
-	}()
-	received := make(chan struct{})
-	go func() {
-		defer close(received)
-		_, err := io.Copy(stream.Conn, target)
-		_ = stream.Conn.(*net.UnixConn).CloseWrite()
-		if err != nil {
-			_ = stream.Conn.Close()
-		}
-	}()
-	select {
-	case <-sent:
-		waitIdle(received, target)
-	case <-received:
-		waitIdle(sent, stream.Conn)
-	case <-ctx.Done():
-	}
+	relay(ctx, stream, target.(*net.TCPConn))
 	return nil
-}
-
-// waitIdle waits for the other half, but not for ever.
-func waitIdle(done <-chan struct{}, conn net.Conn) {
-	_ = conn
-	select {
-	case <-done:
-	case <-time.After(dialIdle):
-	}
 }

@@ -95,15 +95,16 @@ func render(out io.Writer, status node.Status, shells []shell.Info) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%s\n", s.Name, s.State, s.Pid, ready, s.Restarts, exit)
 	}
-	if len(shells) > 0 {
-		fmt.Fprintln(table, "\t\t\t\t\t\nSHELL\tSTATE\tPID\tRUNS SINCE\tVIEWERS\t")
+	if err := table.Flush(); err != nil || len(shells) == 0 {
+		return err
 	}
+	fmt.Fprintln(table, "\nSHELL\tSTATE\tPID\tRUNNING FOR\tVIEWERS")
 	for _, s := range shells {
 		state := "running"
 		if s.Exited {
 			state = "exited"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t\n", s.Shell, state, s.Pid, duration(s.StartedMSAgo), s.Viewers)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\n", s.Shell, state, s.Pid, duration(s.StartedMSAgo), s.Viewers)
 	}
 	return table.Flush()
 }
