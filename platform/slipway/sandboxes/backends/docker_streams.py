@@ -54,6 +54,7 @@ class DockerStreams:
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client:
             await client.close()
+            await client.connector.close()  # aiodocker leaves one that it was given open
 
     def _client(self) -> aiodocker.Docker:
         loop = asyncio.get_running_loop()
@@ -62,7 +63,9 @@ class DockerStreams:
             # One connection a stream, and an engine has hundreds: aiohttp's limit of 100 would make viewers wait.
             path = self._url.removeprefix("unix://")
             connector = aiohttp.UnixConnector(path, limit=0) if path != self._url else None
-            client = self._clients[loop] = aiodocker.Docker(self._url, connector=connector)
+            # With a connector of ours, aiodocker takes the address only to write URLs with.
+            address = "unix://localhost" if connector else self._url
+            client = self._clients[loop] = aiodocker.Docker(address, connector=connector)
         return client
 
 
