@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const source = (name: string): string => fileURLToPath(new URL(`static/src/${name}`, import.meta.url));
 
-// Templates name main.js, main.css, lab.js and lab.css; whatever those load carries a hash in its name and is kept by
+// Templates name main.js, main.css, lab.js, lab.css and theme.js; whatever those load carries a hash in its name and is kept by
 // browsers for ever.
 export default defineConfig({
   base: "/static/",
@@ -18,7 +18,8 @@ export default defineConfig({
     // The terminal is one library that only the lab page loads; splitting it would save nothing.
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
-      input: { main: source("main.ts"), lab: source("lab.ts") },
+      // theme.js is a plain script that must run before the first paint: it imports nothing.
+      input: { main: source("main.ts"), lab: source("lab.ts"), theme: source("theme.ts") },
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "assets/[name]-[hash:8].js",

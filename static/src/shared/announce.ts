@@ -28,9 +28,9 @@ export function notify(level: Level, sentence: string): void {
     set: { "aria-label": say("dismiss") },
   });
   const notice = make(
-    "div",
-    { class: "notice", set: { role: level === "error" ? "alert" : "status", "data-level": level } },
-    make("p", { text: sentence }),
+    "li",
+    { class: "notice", set: { "data-level": level } },
+    make("p", { text: sentence, set: { role: level === "error" ? "alert" : "status" } }),
     dismiss,
   );
   notice.dataset.sentence = sentence;

@@ -17,6 +17,8 @@ export type LinkState =
   | "refused";
 
 interface Listener {
+  /** A new socket is being opened; nothing more comes from the one before. */
+  opening(): void;
   state(state: LinkState): void;
   frame(frame: Frame): void;
 }
@@ -65,7 +67,8 @@ export class Connection {
   /** Connect, or connect again at once whatever it was waiting for. */
   connect(): void {
     this.forget();
-    this.become(this.current === "idle" || this.current === "waiting" ? "connecting" : "reconnecting");
+    this.listener.opening();
+    this.become(this.isFirstTry ? "connecting" : "reconnecting");
     const address = new URL(this.url, location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("cols", String(this.size.cols));
@@ -119,6 +122,10 @@ export class Connection {
 
   acknowledge(bytes: number): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encodeAck(bytes));
+  }
+
+  private get isFirstTry(): boolean {
+    return this.current !== "live" && this.current !== "reconnecting";
   }
 
   private hear(frame: Frame | null): void {

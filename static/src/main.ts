@@ -1,0 +1,58 @@
+/** What every page has: its styles, the switch of themes, menus that close, dates in the reader's own way. */
+
+import "./styles/index.css";
+import { announce } from "./shared/announce";
+import { closest, embeddedJson } from "./shared/dom";
+import { say, useTexts } from "./shared/texts";
+import { chooseTheme, chosenTheme, nextTheme } from "./shared/theme";
+
+const THEME_KEYS = { auto: "theme-auto", light: "theme-light", dark: "theme-dark" } as const;
+
+function labelThemeSwitches(): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-theme-switch]")) {
+    button.dataset.themeSwitch = chosenTheme();
+    button.title = say(THEME_KEYS[chosenTheme()]);
+    button.setAttribute("aria-label", button.title);
+  }
+}
+
+function driveMenus(event: Event): void {
+  const inside = closest<HTMLDetailsElement>(event, "details[data-menu]");
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details[data-menu][open]")) {
+    if (menu !== inside) menu.open = false;
+  }
+}
+
+function closeMenu(event: KeyboardEvent): void {
+  if (event.key !== "Escape") return;
+  const menu = closest<HTMLDetailsElement>(event, "details[data-menu][open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary")?.focus();
+}
+
+function showLocalTimes(): void {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
+  for (const element of document.querySelectorAll<HTMLTimeElement>("time[data-local]")) {
+    const moment = new Date(element.dateTime);
+    if (!Number.isNaN(moment.getTime())) element.textContent = format.format(moment);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  driveMenus(event);
+  if (!closest(event, "button[data-theme-switch]")) return;
+  chooseTheme(nextTheme());
+  labelThemeSwitches();
+  announce(say(THEME_KEYS[chosenTheme()]));
+});
+document.addEventListener("keydown", closeMenu);
+// Pages with a list of translated sentences have it beside their other settings; the others write their own words.
+const config = embeddedJson("lab-config") ?? embeddedJson("page-texts");
+if (typeof config === "object" && config !== null && "texts" in config) useTexts(config.texts);
+chooseTheme(chosenTheme());
+labelThemeSwitches();
+showLocalTimes();
