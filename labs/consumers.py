@@ -6,17 +6,22 @@ The page itself says nothing here that matters.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.http import HttpRequest
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from slipway.accounts.models import User
 from slipway.attempts import selectors
 from slipway.core.errors import SlipwayError
 from slipway.core.events import attempt_group, sandbox_group
 from slipway.core.json import JSON, as_mapping, as_text
+from slipway.sandboxes.states import Reason
 
 _SIGN_IN, _NOT_FOUND = 4401, 4404
 
@@ -30,6 +35,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         """Check whose attempt it is, listen, then tell everything."""
         await self.accept()
         self._user = self.scope.get("user")
+        self._language = _language_of(self.scope)
         self._attempt: UUID = self.scope["url_route"]["kwargs"]["attempt"]
         if not isinstance(self._user, User):
             await self.close(_SIGN_IN)
@@ -38,7 +44,8 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         try:
             await self._tell_everything()
         except SlipwayError as error:
-            await self.send_json({"type": "notice", "level": "error", "sentence": error.sentence})
+            with translation.override(self._language):
+                await self.send_json({"type": "notice", "level": "error", "sentence": _(error.sentence)})
             await self.close(_NOT_FOUND)
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
@@ -64,12 +71,16 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         """The attempt changed; a new sandbox is listened to from then on."""
         event = message["event"]
         if event.get("type") == "overview":
-            await self._listen_to_sandbox(as_text(as_mapping(event.get("sandbox")).get("sandbox")))
-        await self.send_json(event)
+            # Whoever published it does not know this page's language.
+            await self._tell_everything()
+        else:
+            await self.send_json(event)
 
     async def sandbox_event(self, message: dict[str, Any]) -> None:
         """The sandbox changed."""
-        await self.send_json(message["event"])
+        event = message["event"]
+        with translation.override(self._language):
+            await self.send_json({**event, "sentence": str(Reason(event["reason"]).label)})
 
     async def _tell_everything(self) -> None:
         view = await database_sync_to_async(self._overview)()
@@ -79,7 +90,8 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
 
     def _overview(self) -> dict[str, JSON]:
         assert isinstance(self._user, User)  # noqa: S101 - connect saw to it
-        return selectors.overview(selectors.get_attempt(attempt_id=self._attempt, owner=self._user))
+        with translation.override(self._language):
+            return selectors.overview(selectors.get_attempt(attempt_id=self._attempt, owner=self._user))
 
     async def _listen_to_sandbox(self, sandbox: str) -> None:
         if sandbox == self._sandbox:
@@ -89,3 +101,12 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         if sandbox:
             await self.channel_layer.group_add(sandbox_group(UUID(sandbox)), self.channel_name)
         self._sandbox = sandbox
+
+
+def _language_of(scope: Mapping[str, Any]) -> str:
+    """The language of the page that connects, chosen as for its requests."""
+    request = HttpRequest()
+    request.COOKIES = scope.get("cookies", {})
+    headers = dict(scope.get("headers", []))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", b"").decode(errors="replace")
+    return translation.get_language_from_request(request)

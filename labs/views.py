@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from labs.page_config import lab_config
+from labs.result_page import result_steps
 from slipway.accounts.models import User
+from slipway.accounts.services import sign_in_as_guest
 from slipway.attempts import selectors, services
 from slipway.attempts.models import Attempt
 from slipway.core.errors import AuthorError, LearnerError, SlipwayError
@@ -40,23 +46,24 @@ def _status(error: SlipwayError) -> int:
     return 503
 
 
-def page(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def page(view: View[P]) -> View[P]:
     """A page: an error becomes a page with its sentence."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except SlipwayError as error:
             return _error_page(request, error)
 
-    return answer
+    return cast("View[P]", answer)
 
 
 def _error_page(request: HttpRequest, error: SlipwayError) -> HttpResponse:
-    sentence = error.sentence
+    sentence = _(error.sentence)
     if isinstance(error, AuthorError):
         _log.warning("exercise is broken", error=str(error), place=error.place)
         sentence = _(
@@ -78,7 +85,7 @@ def action(view: Callable[[HttpRequest, Attempt, JSON], JSON]) -> Callable[..., 
             return JsonResponse(view(request, attempt, _body(request)) or {}, safe=False)
         except SlipwayError as error:
             _log.info("refused", attempt=str(attempt_id), error=str(error))
-            answer = {"error": {"id": error.error_id, "sentence": error.sentence}}
+            answer = {"error": {"id": error.error_id, "sentence": _(error.sentence)}}
             return JsonResponse(answer, status=_status(error))
 
     return answer
@@ -111,27 +118,35 @@ def about(request: HttpRequest, slug: str) -> HttpResponse:
     exercise = get_exercise(slug)
     cards = selectors.attempts_of(request.user) if isinstance(request.user, User) else []
     mine = next((card for card in cards if card.attempt.exercise == slug and card.state != "submitted"), None)
-    return render(request, "labs/about.html", {"exercise": exercise, "mine": mine})
+    language = get_language() or ""
+    steps = [
+        {"number": step.number, "title": step.title_in(language), "points": step.points} for step in exercise.steps
+    ]
+    return render(request, "labs/about.html", {"exercise": exercise, "steps": steps, "mine": mine})
 
 
 @require_POST
-@login_required
 @page
 def start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Open the lab: the unfinished attempt, or a new one."""
+    """Open the lab: the unfinished attempt, or a new one. Who is nobody yet may ask to be a guest on the way."""
+    if not isinstance(request.user, User):
+        get_exercise(slug)
+        if request.POST.get("guest") != "yes":
+            return redirect_to_login(reverse("labs:about", kwargs={"slug": slug}))
+        sign_in_as_guest(request)
     try:
         attempt = services.open_attempt(owner=_person(request), exercise_slug=slug)
     except LearnerError as error:
         if error.error_id.startswith("no-such"):
             raise
-        messages.error(request, error.sentence)
+        messages.error(request, _(error.sentence))
         return redirect("labs:about", slug=slug)
     return redirect("labs:lab", attempt_id=attempt.pk)
 
 
 @require_GET
 @page
-def asset(request: HttpRequest, slug: str, name: str) -> HttpResponse:  # noqa: ARG001 - a view's signature
+def asset(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:  # noqa: ARG001 - a view's signature
     """A file from the exercise's assets."""
     return FileResponse(asset_path(get_exercise(slug), name).open("rb"))
 
@@ -151,6 +166,7 @@ def lab(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "step": step,
         "rendered": rendered,
         "overview": selectors.overview(attempt),
+        "config": lab_config(request, attempt, step),
     }
     return render(request, "labs/lab.html", context)
 
@@ -173,7 +189,14 @@ def guide(request: HttpRequest, attempt_id: UUID, slug: str) -> HttpResponse:
 def result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """What came of an attempt, check by check."""
     attempt = selectors.get_attempt(attempt_id=attempt_id, owner=_person(request))
-    context = {"attempt": attempt, "overview": selectors.overview(attempt), "exercise": get_exercise(attempt.exercise)}
+    exercise = get_exercise(attempt.exercise)
+    overview = selectors.overview(attempt)
+    context = {
+        "attempt": attempt,
+        "overview": overview,
+        "exercise": exercise,
+        "steps": result_steps(attempt, exercise, overview),
+    }
     return render(request, "labs/result.html", context)
 
 
@@ -182,7 +205,14 @@ def result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 @page
 def my_labs(request: HttpRequest) -> HttpResponse:
     """All attempts of the person: running, to resume, done."""
-    return render(request, "labs/my_labs.html", {"cards": selectors.attempts_of(_person(request))})
+    cards = selectors.attempts_of(_person(request))
+    titles = {"running": _("Running"), "paused": _("To resume"), "submitted": _("Done")}
+    groups = [
+        {"state": state, "title": title, "cards": [card for card in cards if card.state == state]}
+        for state, title in titles.items()
+        if any(card.state == state for card in cards)
+    ]
+    return render(request, "labs/my_labs.html", {"cards": cards, "groups": groups})
 
 
 @action

@@ -8,7 +8,9 @@ from __future__ import annotations
 import secrets
 
 from django.conf import settings
+from django.contrib.auth import login
 from django.core.cache import cache
+from django.http import HttpRequest
 
 from slipway.accounts.models import User
 from slipway.core.errors import LearnerError
@@ -33,6 +35,13 @@ def create_guest(*, address: str) -> User:
     guest = User(username=f"guest-{secrets.token_hex(6)}", is_guest=True)
     guest.set_unusable_password()
     guest.save()
+    return guest
+
+
+def sign_in_as_guest(request: HttpRequest) -> User:
+    """Make the visitor a new guest, kept by their session. Raises `LearnerError` as `create_guest` does."""
+    guest = create_guest(address=request.META.get("REMOTE_ADDR", ""))
+    login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
     return guest
 
 

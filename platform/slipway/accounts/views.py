@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -22,9 +21,8 @@ def become_guest(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(target)
     try:
-        guest = services.create_guest(address=request.META.get("REMOTE_ADDR", ""))
+        services.sign_in_as_guest(request)
     except LearnerError as error:
         messages.error(request, error.sentence)
         return redirect("account_login")
-    login(request, guest, backend="django.contrib.auth.backends.ModelBackend")
     return redirect(target)
