@@ -105,6 +105,32 @@ describe("the way of output onto the screen", () => {
     expect(screen.given.length).toBeLessThan(IN_HAND / 100 + 10);
   });
 
+  test("a mark is reached after everything before it was shown, and before anything behind it", () => {
+    const order: string[] = [];
+    const slow: Screen = {
+      write: (data, shown) => {
+        order.push(`write ${data.length}`);
+        shown();
+      },
+    };
+    const flow = new Flow(slow, () => undefined, timers);
+    flow.push(new Uint8Array(5));
+    flow.mark(() => order.push("mark"));
+    flow.push(new Uint8Array(7));
+    expect(order).toEqual(["write 5", "write 0", "mark", "write 7"]);
+  });
+
+  test("a mark behind more than the screen may have in hand waits for all of it", () => {
+    let reached = false;
+    for (let index = 0; index < 10; index += 1) flow.push(new Uint8Array(IN_HAND / 2));
+    flow.mark(() => (reached = true));
+    screen.showOne();
+    screen.showOne();
+    expect(reached).toBe(false);
+    screen.showAll();
+    expect(reached).toBe(true);
+  });
+
   test("bytes of a connection that is gone are never acknowledged on the next one", () => {
     flow.push(new Uint8Array(IN_HAND));
     flow.push(new Uint8Array(500));

@@ -26,7 +26,7 @@ export const IN_HAND = 128 * 1024;
 const LARGEST_PIECE = 64 * 1024;
 
 export class Flow {
-  private waiting: Uint8Array[] = [];
+  private waiting: (Uint8Array | (() => void))[] = [];
   private inHand = 0;
   private shown = 0;
   private timer: number | null = null;
@@ -45,6 +45,12 @@ export class Flow {
     this.pump();
   }
 
+  /** Call back once everything pushed so far has been shown, and before anything pushed later is. */
+  mark(reached: () => void): void {
+    this.waiting.push(reached);
+    this.pump();
+  }
+
   /** The connection these bytes came from is gone: nothing of it is shown or acknowledged any more. */
   restart(): void {
     this.round += 1;
@@ -57,8 +63,16 @@ export class Flow {
 
   private pump(): void {
     while (this.waiting.length > 0 && this.inHand < IN_HAND) {
-      const piece = this.nextPiece();
       const round = this.round;
+      const first = this.waiting[0];
+      if (typeof first === "function") {
+        this.waiting.shift();
+        this.screen.write(new Uint8Array(0), () => {
+          if (round === this.round) first();
+        });
+        continue;
+      }
+      const piece = this.nextPiece();
       this.inHand += piece.length;
       this.screen.write(piece, () => {
         if (round === this.round) this.wasShown(piece.length);
@@ -67,14 +81,14 @@ export class Flow {
   }
 
   private nextPiece(): Uint8Array {
+    const taken: Uint8Array[] = [];
     let size = 0;
-    let count = 0;
     for (const data of this.waiting) {
-      if (count > 0 && size + data.length > LARGEST_PIECE) break;
+      if (typeof data === "function" || (size > 0 && size + data.length > LARGEST_PIECE)) break;
+      taken.push(data);
       size += data.length;
-      count += 1;
     }
-    const taken = this.waiting.splice(0, count);
+    this.waiting.splice(0, taken.length);
     if (taken.length === 1 && taken[0]) return taken[0];
     const joined = new Uint8Array(size);
     let offset = 0;

@@ -175,7 +175,7 @@ export class TerminalView {
         break;
       case "live":
         this.startAfresh();
-        this.screen.terminal.write("", () => (this.screen.replaying = false));
+        this.flow.mark(() => (this.screen.replaying = false));
         this.becameLive(frame.created);
         break;
       case "skipped":
