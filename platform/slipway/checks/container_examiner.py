@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from typing import Any
 
 import docker
@@ -28,7 +29,9 @@ _log = get_logger(__name__)
 _PYTHON = "/usr/bin/python3"
 _LABEL = "slipway.examiner"
 _CONFLICT = 409
+_MISSING = 404
 _TIMEOUT = 30  # seconds one call to the engine may take
+_MAKING_SECONDS = 20.0
 
 
 class ContainerExaminer:
@@ -66,22 +69,32 @@ class ContainerExaminer:
         try:
             with docker.APIClient(base_url=self._url, timeout=_TIMEOUT, version="auto") as api:
                 image = api.inspect_image(self._image)["Id"]  # type: ignore[no-untyped-call]
-                digest = hashlib.sha256(
-                    json.dumps([image, keeper_arguments(), container_options()]).encode()
-                ).hexdigest()
-                try:
-                    there: dict[str, Any] = api.inspect_container(self.container)  # Any: the engine's JSON
-                except NotFound:
-                    self._create(api, digest)
-                    return
-                if there["Config"]["Labels"].get(_LABEL) != digest or not there["State"]["Running"]:
-                    _log.info("the examiner is made anew", container=self.container)
-                    api.remove_container(self.container, force=True)
-                    self._create(api, digest)
+                wanted = json.dumps([image, keeper_arguments(), container_options()])
+                digest = hashlib.sha256(wanted.encode()).hexdigest()
+                until = time.monotonic() + _MAKING_SECONDS
+                while not self._is_started(api, digest):
+                    if time.monotonic() > until:
+                        raise _lost("another process began to make the examiner and did not finish")
+                    time.sleep(0.05)
         except (DockerException, requests.exceptions.RequestException, OSError) as error:
-            raise EngineError(
-                "examiner-lost", "The checks could not be run just now. Nothing was counted.", detail=repr(error)
-            ) from error
+            raise _lost(repr(error)) from error
+
+    def _is_started(self, api: docker.APIClient, digest: str) -> bool:
+        """Make and start what is missing; False while another worker process is making it."""
+        try:
+            there: dict[str, Any] = api.inspect_container(self.container)  # Any: the engine's JSON
+        except NotFound:
+            self._create(api, digest)
+        else:
+            if there["Config"]["Labels"].get(_LABEL) != digest:
+                _log.info("the examiner is made anew", container=self.container)
+                _remove(api, there["Id"])  # by its id: another process may have made the new one already
+                return False
+        try:
+            api.start(self.container)  # nothing happens when it runs
+        except NotFound:
+            return False
+        return True
 
     def _create(self, api: docker.APIClient, digest: str) -> None:
         try:
@@ -101,15 +114,25 @@ class ContainerExaminer:
         except APIError as error:
             if error.status_code != _CONFLICT:  # another worker process made it
                 raise
-        api.start(self.container)
 
     def _remove(self) -> None:
         try:
             with docker.APIClient(base_url=self._url, timeout=_TIMEOUT, version="auto") as api:
-                api.remove_container(self.container, force=True)
-        except NotFound:
-            pass
+                _remove(api, self.container)
         except (DockerException, requests.exceptions.RequestException, OSError) as error:
             raise EngineError(
                 "engine-unreachable", "The engine of the labs does not answer at the moment.", detail=repr(error)
             ) from error
+
+
+def _remove(api: docker.APIClient, container: str) -> None:
+    """End and remove a container; one that is gone or going is done."""
+    try:
+        api.remove_container(container, force=True)
+    except APIError as error:
+        if error.status_code not in {_CONFLICT, _MISSING}:
+            raise
+
+
+def _lost(detail: str) -> EngineError:
+    return EngineError("examiner-lost", "The checks could not be run just now. Nothing was counted.", detail=detail)
