@@ -1,0 +1,114 @@
+/** What the server tells the lab page (slipway/attempts/selectors.py and sandboxes/selectors.py), as types. */
+
+export type Outcome = "passed" | "failed" | "broken" | "unreachable";
+
+export interface Check {
+  check: string;
+  title: string;
+  outcome: Outcome | null;
+  held: boolean;
+  /** It held once and does not now. */
+  lost: boolean;
+  points: number;
+  of: number;
+  expected: string;
+  observed: string;
+  hint: string;
+}
+
+export interface Quiz {
+  quiz: string;
+  answered: boolean;
+  choice: number | null;
+  correct: boolean | null;
+}
+
+export interface Step {
+  slug: string;
+  number: number;
+  title: string;
+  done: boolean;
+  /** Whether this step is worked on in a terminal. */
+  terminal: boolean;
+  checks: readonly Check[];
+  quizzes: readonly Quiz[];
+}
+
+export type SandboxState = "requested" | "starting" | "ready" | "stopping" | "gone" | "failed";
+
+export interface Sandbox {
+  sandbox: string;
+  state: SandboxState;
+  phase: string;
+  phases: readonly { name: string; ms: number }[];
+  place: number | null;
+  usual_seconds: number | null;
+  reason: string;
+  sentence: string;
+  expires_at: string | null;
+  nodes: readonly { name: string; kind: string; state: string }[];
+}
+
+export interface Attempt {
+  attempt: string;
+  title: string;
+  steps: readonly Step[];
+  current_step: string;
+  score: number;
+  of: number;
+  submitted_at: string | null;
+  graded: boolean;
+  sandbox: Sandbox | null;
+}
+
+export interface ChecksEvent {
+  step: string;
+  results: readonly Check[];
+  score: number;
+  of: number;
+}
+
+export type LabEvent =
+  | ({ type: "overview" } & Attempt)
+  | ({ type: "sandbox" } & Sandbox)
+  | ({ type: "checks" } & ChecksEvent)
+  | { type: "checking"; step: string; running: boolean }
+  | { type: "submitted"; score: number; of: number }
+  | { type: "notice"; level: "info" | "warning" | "error"; sentence: string }
+  | { type: "pong" };
+
+export interface Config {
+  attempt: string;
+  urls: Readonly<
+    Record<
+      | "guide"
+      | "step"
+      | "check"
+      | "hint"
+      | "quiz"
+      | "extend"
+      | "stop"
+      | "restart"
+      | "submit"
+      | "result"
+      | "events"
+      | "terminal",
+      string
+    >
+  >;
+  step: string;
+  csrf: string;
+}
+
+const TYPES: ReadonlySet<unknown> = new Set(["overview", "sandbox", "checks", "checking", "submitted", "notice", "pong"]);
+
+/** An event from a message of the server's, or null for what this page does not know. */
+export function parseEvent(message: unknown): LabEvent | null {
+  if (typeof message !== "string") return null;
+  try {
+    const value = JSON.parse(message) as { type?: unknown } | null;
+    return TYPES.has(value?.type) ? (value as LabEvent) : null;
+  } catch {
+    return null;
+  }
+}
