@@ -70,7 +70,7 @@ async def test_every_misbehaviour_ends_as_the_authors_fault_and_the_next_check_w
     examiner: ContainerExaminer,
 ) -> None:
     async def misbehave(one: Misbehaviour) -> str:
-        outcome, detail = await _outcome(examiner, one.body)
+        outcome, detail = await _outcome(examiner, one.body, one.limits)
         return "" if outcome is Outcome.BROKEN and one.told in detail else f"{one.name}: {outcome}, {detail}"
 
     wrong = list(filter(None, await asyncio.gather(*(misbehave(one) for one in MISBEHAVIOURS))))

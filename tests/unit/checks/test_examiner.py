@@ -28,7 +28,7 @@ async def test_a_misbehaving_check_is_the_authors_fault_and_the_next_one_works(
     examiner: SubprocessExaminer, misbehaviour: Misbehaviour
 ) -> None:
     nodes = Nodes(answers={"links": {"links": []}})
-    verdict = await examiner.examine(job(misbehaviour.body), nodes.ask)
+    verdict = await examiner.examine(job(misbehaviour.body, limits=misbehaviour.limits), nodes.ask)
     assert verdict.outcome is Outcome.BROKEN
     assert misbehaviour.told in verdict.detail
     assert "sample/checks.py:" in verdict.detail
