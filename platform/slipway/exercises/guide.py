@@ -8,32 +8,32 @@ which lets through only the elements that this module makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
 from slipway.exercises import blocks
-from slipway.exercises.exercise import Choice, Quiz, RunBlock
+from slipway.exercises.exercise import Quiz, RunBlock
+from slipway.exercises.html_gate import cleaned
 from slipway.exercises.mistakes import Mistakes
 from slipway.exercises.parameters import PLACEHOLDER, Values
+from slipway.exercises.quizzes import QuizReader
+from slipway.exercises.tokens import closing, html_token
 
 # While Markdown is parsed a placeholder is its name between two private characters, which no source may hold.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARKED = re.compile(f"{_OPEN}([a-z0-9_]+){_CLOSE}")
 _MARKED_IN_URL = re.compile(f"{quote(_OPEN)}([a-z0-9_]+){quote(_CLOSE)}")
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,40}\Z")
 _HTML = re.compile(
     r"<!--|</?(?:a|abbr|b|body|br|button|center|code|details|div|em|font|form|h[1-6]|head|hr|html|i|iframe|img|input|kbd|li"
     r"|link|meta|object|ol|p|pre|script|span|strong|style|sub|summary|sup|svg|table|td|th|tr|u|ul|video)\b[^<]*>",
     re.IGNORECASE,
 )
-_CHOICE = re.compile(r"\[([ xX])\] +")
 CONTAINERS = ("hint", "quiz", "preview", "cast")
 
 
@@ -86,7 +86,7 @@ class _Rendering:
 
     def render(self) -> Guide:
         tokens = _markdown().parse(self._source)
-        self._guide.html = _cleaned(self._html(tokens))
+        self._guide.html = cleaned(self._html(tokens))
         return self._guide
 
     def _html(self, tokens: Sequence[Token]) -> str:
@@ -97,12 +97,12 @@ class _Rendering:
         while index < len(tokens):
             token = tokens[index]
             if token.type == "container_slipway_open":
-                end = _closing(tokens, index)
-                ready.append(_as_html(self._container(token, tokens[index + 1 : end])))
+                end = closing(tokens, index)
+                ready.append(html_token(self._container(token, tokens[index + 1 : end])))
                 index = end + 1
                 continue
             if token.type == "fence":
-                ready.append(_as_html(self._fence(token)))
+                ready.append(html_token(self._fence(token)))
             else:
                 self._prepare(token)
                 ready.append(token)
@@ -211,7 +211,9 @@ class _Rendering:
         if words[0] == "hint":
             return self._hint(" ".join(words[1:]), token, inside)
         if words[0] == "quiz":
-            return self._quiz(words[1:], token, inside)
+            quiz = QuizReader(self._html, self._note).read(words[1:], token, inside, self._guide.quizzes)
+            self._guide.quizzes.append(quiz)
+            return blocks.quiz(quiz)
         if words[0] == "preview":
             return self._preview(words[1:], token, inside)
         if words[0] == "cast":
@@ -246,126 +248,3 @@ class _Rendering:
             )
             return self._html(inside)
         return blocks.preview(node, int(port), self._html(inside))
-
-    def _quiz(self, words: Sequence[str], token: Token, inside: Sequence[Token]) -> str:
-        quiz_id = words[0] if words else ""
-        if len(words) != 1 or not _ID.match(quiz_id):
-            self._note(
-                "quiz-without-id", "A quiz has a short name of its own.", token, " ".join(words), "::: quiz why-not-yet"
-            )
-        if any(quiz.id == quiz_id for quiz in self._guide.quizzes):
-            self._note("quiz-duplicate", "Another quiz has this name.", token, quiz_id)
-        start = next((i for i, one in enumerate(inside) if one.type == "bullet_list_open"), len(inside))
-        end = _closing(inside, start) if start < len(inside) else start
-        if end + 1 < len(inside):
-            self._note("quiz-malformed", "Nothing follows the list of a quiz's answers.", inside[end + 1])
-        question = self._phrasing(inside[:start])
-        choices = tuple(self._choices(inside[start + 1 : end]))
-        right = sum(choice.correct for choice in choices)
-        if not question or len(choices) < 2 or right != 1:
-            self._note(
-                "quiz-malformed",
-                "A quiz is a question and a list of at least two answers, exactly one of them marked [x].",
-                token,
-                f"{len(choices)} answers, {right} of them right",
-                "- [ ] wrong, - [x] right",
-            )
-        quiz = Quiz(quiz_id, _cleaned(question), choices)
-        self._guide.quizzes.append(quiz)
-        return blocks.quiz(quiz)
-
-    def _choices(self, items: Sequence[Token]) -> Iterator[Choice]:
-        """Each item: a box, the answer's text to the end of its line, then the explanation."""
-        index = 0
-        while index < len(items):
-            end = _closing(items, index)
-            item = items[index + 1 : end]
-            first = item[1] if len(item) > 1 and item[1].type == "inline" else None
-            found = _CHOICE.match(first.content) if first else None
-            if first is None or found is None or not first.children:
-                self._note(
-                    "quiz-choice", "An answer begins with a box.", items[index], expected="- [ ] wrong or - [x] right"
-                )
-                index = end + 1
-                continue
-            first.children[0].content = _CHOICE.sub("", first.children[0].content, count=1)
-            breaks = [i for i, child in enumerate(first.children) if child.type in {"softbreak", "hardbreak"}]
-            cut = breaks[0] if breaks else len(first.children)
-            later = first.children[cut + 1 :]
-            text = self._html([_inline(first, first.children[:cut])])
-            explanation = f"<p>{self._html([_inline(first, later)])}</p>" if later else ""
-            explanation += self._html(item[3:])
-            if not explanation.strip():
-                self._note(
-                    "quiz-unexplained", "Every answer is explained, on the lines below it.", items[index], first.content
-                )
-            yield Choice(_cleaned(text), found[1] in "xX", _cleaned(explanation))
-            index = end + 1
-
-    def _phrasing(self, tokens: Sequence[Token]) -> str:
-        """The question as text with emphasis and code, for a legend; paragraphs are joined by line breaks."""
-        return "<br>".join(self._html([token]) for token in tokens if token.type == "inline")
-
-
-def _inline(token: Token, children: Sequence[Token]) -> Token:
-    return Token("inline", "", 0, children=list(children), map=token.map)
-
-
-def _as_html(html: str) -> Token:
-    return Token("html_block", "", 0, content=html)
-
-
-def _closing(tokens: Sequence[Token], start: int) -> int:
-    """The index of the token that closes the one at `start`."""
-    depth = 0
-    for index in range(start, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    return len(tokens) - 1
-
-
-_TAGS = {
-    *(
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "hr",
-        "br",
-        "em",
-        "strong",
-        "s",
-        "a",
-        "img",
-    ),
-    *("code", "pre", "span", "div", "table", "thead", "tbody", "tr", "th", "td"),
-    *("button", "details", "summary", "form", "fieldset", "legend", "label", "input"),
-}
-_ATTRIBUTES = {
-    "*": {"class"},
-    "a": {"href", "title", "target"},
-    "img": {"src", "alt", "title"},
-    "ol": {"start"},
-    "button": {"type"},
-    "input": {"type", "name", "value"},
-    "div": {"aria-live"},
-}
-
-
-def _cleaned(html: str) -> str:
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        generic_attribute_prefixes={"data-"},
-        url_schemes={"http", "https"},
-        link_rel="noopener",
-    )

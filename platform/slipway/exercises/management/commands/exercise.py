@@ -28,7 +28,7 @@ class Command(BaseCommand):
     """What authors of exercises need on the command line."""
 
     help = "Write, check and prove exercises."
-    requires_system_checks: Sequence[str] = ()  # authors need no web server
+    requires_system_checks: list[str] = []  # authors need no web server
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One subcommand each."""

@@ -1,0 +1,24 @@
+"""Every exercise of this repository is proven on real machines, by the command that authors use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.live import LivePlatform
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+
+def test_every_exercise_fails_before_its_solution_and_passes_after_it(
+    live_platform: LivePlatform, tmp_path: Path
+) -> None:
+    report = tmp_path / "exercises.xml"
+    live_platform.manage("exercise", "test", "--junit", str(report))  # fails the test, with the report, unless all pass
+    suites = ET.fromstring(report.read_text()).findall("testsuite")
+    proven = [case for suite in suites for case in suite.findall("testcase")]
+    assert proven
+    assert not live_platform.rows("SELECT id FROM sandboxes_sandbox WHERE state = 'ready' AND owner_id IN"
+                                  " (SELECT id FROM accounts_user WHERE username LIKE 'selftest-%')")  # fmt: skip
