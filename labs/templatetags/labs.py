@@ -6,10 +6,9 @@ from collections import Counter
 from datetime import datetime
 
 from django import template
-from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from slipway.attempts.selectors import AttemptCard
-from slipway.exercises.exercise import Step
 from slipway.exercises.schema import Level
 from slipway.sandboxes.topology import NodeKind, Topology
 
@@ -63,23 +62,11 @@ def _counted(kind_: NodeKind, count: int) -> str:
 
 
 @register.filter
-def title(step: Step) -> str:
-    """A step's title in the reader's language, where it has one."""
-    return step.title_in((get_language() or "")[:2])
-
-
-@register.filter
 def by_state(cards: list[AttemptCard]) -> list[tuple[str, str, list[AttemptCard]]]:
     """The cards of “my labs” in the groups that the page shows: state, title, cards; empty groups are left out."""
     titles = {"running": gettext("Running"), "paused": gettext("To resume"), "submitted": gettext("Done")}
     groups = [(state, title, [card for card in cards if card.state == state]) for state, title in titles.items()]
     return [group for group in groups if group[2]]
-
-
-@register.filter
-def percent(part: int, whole: int) -> int:
-    """How much of the whole, from 0 to 100."""
-    return round(100 * part / whole) if whole else 0
 
 
 @register.filter
