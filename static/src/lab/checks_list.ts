@@ -5,14 +5,15 @@ import { say } from "../shared/texts";
 import { lookOf, type Look } from "./checks";
 import type { Check } from "./model";
 
-const MARKS: Record<Look, string> = {
-  open: "○",
-  held: "✓",
-  earned: "✓",
-  failed: "✗",
-  lost: "✗",
-  broken: "!",
-  unreachable: "!",
+/** The words that the stylesheet has for how a check is, here and on the result page. */
+const OUTCOMES: Record<Look, string> = {
+  open: "none",
+  held: "passed",
+  earned: "passed",
+  failed: "failed",
+  lost: "failed",
+  broken: "broken",
+  unreachable: "unreachable",
 };
 
 const WORDS: Record<Look, () => string> = {
@@ -39,21 +40,18 @@ export function renderChecks(list: HTMLElement, checks: readonly Check[], news: 
 }
 
 function fill(row: HTMLElement, check: Check): void {
-  const state = JSON.stringify(check);
-  if (row.dataset.known === state) return;
+  const known = JSON.stringify(check);
+  if (row.dataset.known === known) return;
   const look = lookOf(check);
-  row.dataset.known = state;
+  row.dataset.known = known;
   row.dataset.check = check.check;
-  row.dataset.state = STATES[look];
-  const mark = make(
-    "span",
-    { class: "mark" },
-    make("span", { text: MARKS[look], set: { "aria-hidden": "true" } }),
-    make("span", { class: "visually-hidden", text: WORDS[look]() }),
-  );
+  row.dataset.outcome = OUTCOMES[look];
+  row.toggleAttribute("data-lost", look === "lost");
+  // The mark itself is the stylesheet's; this is what it says.
+  const mark = make("span", { class: "check-mark" }, make("span", { class: "visually-hidden", text: WORDS[look]() }));
   const points = make(
     "span",
-    { class: "points" },
+    { class: "check-points" },
     make("span", { text: say("check-points", { points: check.points, of: check.of }), set: { "aria-hidden": "true" } }),
     make("span", {
       class: "visually-hidden",
@@ -61,21 +59,10 @@ function fill(row: HTMLElement, check: Check): void {
     }),
   );
   const wasOpen = row.querySelector<HTMLDetailsElement>("details")?.open ?? false;
-  row.replaceChildren(mark, make("span", { class: "title", text: check.title }), points, ...reasons(check, look));
+  row.replaceChildren(mark, make("span", { class: "check-title", text: check.title }), points, ...reasons(check, look));
   const hint = row.querySelector<HTMLDetailsElement>("details");
   if (hint) hint.open = wasOpen;
 }
-
-/** The words that the stylesheet has for a check's state, here and on the result page. */
-const STATES: Record<Look, string> = {
-  open: "open",
-  held: "passed",
-  earned: "passed",
-  failed: "failed",
-  lost: "lost",
-  broken: "broken",
-  unreachable: "unreachable",
-};
 
 function reasons(check: Check, look: Look): HTMLElement[] {
   switch (look) {
@@ -84,7 +71,7 @@ function reasons(check: Check, look: Look): HTMLElement[] {
       return [make("p", { class: "check-note", text: WORDS[look]() })];
     case "lost":
     case "failed": {
-      const lost = look === "lost" ? [make("p", { class: "check-note strong", text: WORDS.lost() })] : [];
+      const lost = look === "lost" ? [make("p", { class: "check-note", text: WORDS.lost() })] : [];
       return [...lost, ...why(check), ...hint(check)];
     }
     default:
@@ -94,24 +81,18 @@ function reasons(check: Check, look: Look): HTMLElement[] {
 
 function why(check: Check): HTMLElement[] {
   const pairs = [
-    [say("check-expected"), check.expected],
-    [say("check-observed"), check.observed],
-  ].filter(([, value]) => value);
+    { name: say("check-expected"), value: check.expected },
+    { name: say("check-observed"), value: check.observed },
+  ].filter(({ value }) => value);
   if (pairs.length === 0) return [];
-  const parts = pairs.flatMap(([name, value]) => [make("dt", { text: name ?? "" }), make("dd", { text: value ?? "" })]);
-  return [make("dl", { class: "check-why" }, ...parts)];
+  const rows = pairs.map(({ name, value }) => make("div", {}, make("dt", { text: name }), make("dd", { text: value })));
+  return [make("dl", { class: "check-detail" }, ...rows)];
 }
 
 function hint(check: Check): HTMLElement[] {
   if (!check.hint) return [];
-  return [
-    make(
-      "details",
-      { class: "check-hint" },
-      make("summary", { text: say("check-hint") }),
-      make("p", { text: check.hint }),
-    ),
-  ];
+  const words = make("p", { text: check.hint });
+  return [make("details", { class: "check-hint" }, make("summary", { text: say("check-hint") }), words)];
 }
 
 /** Say that checks are being looked at, or not any more. */

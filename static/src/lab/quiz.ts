@@ -22,15 +22,19 @@ export class Quizzes {
       event.preventDefault();
       void this.answer(form);
     });
+    this.body.addEventListener("change", (event) => {
+      // What was said was about the answer before.
+      const form = event.target instanceof Element ? event.target.closest<HTMLFormElement>("form.quiz") : null;
+      if (form) delete form.dataset.verdict;
+    });
   }
 
   /** Show what was answered before. */
   restore(quizzes: readonly Quiz[]): void {
     for (const quiz of quizzes) {
       const form = this.body.querySelector<HTMLFormElement>(`form.quiz[data-quiz="${CSS.escape(quiz.quiz)}"]`);
-      if (!form || !quiz.answered || form.dataset.state) continue;
+      if (!form || !quiz.answered || form.dataset.verdict) continue;
       const input = choiceInput(form, quiz.choice);
-      if (input) input.checked = true;
       mark(form, input, quiz.correct === true);
       explain(form, make("p", { text: say(quiz.correct ? "quiz-was-right" : "quiz-was-wrong") }));
     }
@@ -60,10 +64,9 @@ function choiceInput(form: HTMLFormElement, choice: number | null): HTMLInputEle
 }
 
 function mark(form: HTMLFormElement, input: HTMLInputElement | null, correct: boolean): void {
-  form.dataset.state = correct ? "right" : "wrong";
-  for (const label of form.querySelectorAll<HTMLElement>("label[data-state]")) delete label.dataset.state;
-  const label = input?.closest("label");
-  if (label) label.dataset.state = correct ? "right" : "wrong";
+  form.dataset.verdict = correct ? "right" : "wrong";
+  // Colour alone tells nobody who cannot see it: the sentence below says the same.
+  if (input) input.checked = true;
 }
 
 function explain(form: HTMLFormElement, ...words: HTMLElement[]): void {

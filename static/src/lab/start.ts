@@ -17,14 +17,18 @@ export class StartPanel {
 
   constructor(private readonly restart: () => Promise<void>) {}
 
-  /** `closed`: the attempt was submitted, and no machines can be had for it any more. */
-  show(sandbox: Sandbox | null, closed: boolean): void {
+  /**
+   * `closed`: the attempt was submitted, and no machines can be had for it any more; `over`: terminals of ended machines
+   * are still there to be read.
+   */
+  show(sandbox: Sandbox | null, { closed, over }: { closed: boolean; over: boolean }): void {
     const state = sandbox?.state ?? "none";
-    const key = JSON.stringify([sandbox, closed]);
+    const key = JSON.stringify([sandbox, closed, over]);
     if (key === this.shown) return;
     const before = this.panel.dataset.state;
     this.shown = key;
     this.panel.dataset.state = state;
+    this.panel.toggleAttribute("data-over", over);
     this.panel.hidden = state === "ready";
     if (state === "ready") {
       if (before === "starting" || before === "requested") announce(say("machines-ready"));
@@ -98,10 +102,10 @@ function phases(sandbox: Sandbox): HTMLElement {
   const now = PHASES.findIndex((phase) => phase === sandbox.phase);
   const rows = PHASES.map((phase, index) => {
     const state = index < now || (took.has(phase) && index !== now) ? "done" : index === now ? "now" : "later";
-    const row = make("li", { set: { "data-state": state } }, make("span", { text: sayNamed("phase", phase) }));
+    const row = make("li", { class: "phase", set: { "data-state": state } }, make("span", { text: sayNamed("phase", phase) }));
     if (state === "now") row.setAttribute("aria-current", "step");
     const milliseconds = took.get(phase);
-    const time = make("span", { class: "phase-time" });
+    const time = make("span", { class: "phase-ms" });
     if (state === "done" && milliseconds !== undefined) {
       setText(time, say("phase-took", { seconds: (milliseconds / 1000).toFixed(1) }));
     }

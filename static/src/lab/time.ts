@@ -25,6 +25,11 @@ export function dueWarning(milliseconds: number, given: ReadonlySet<number>): nu
   return most === undefined || given.has(most) ? null : most;
 }
 
+function levelOf(milliseconds: number): "info" | "warning" | "error" {
+  if (milliseconds <= WARN_AT_MINUTES[1] * 60_000) return "error";
+  return milliseconds <= WARN_AT_MINUTES[0] * 60_000 ? "warning" : "info";
+}
+
 export class Countdown {
   private end: number | null = null;
   private given = new Set<number>();
@@ -53,12 +58,12 @@ export class Countdown {
     }
     if (this.end === null) {
       setText(this.place, "");
-      delete this.place.dataset.urgent;
+      delete this.place.dataset.level;
       return;
     }
     const left = this.end - serverNow();
     setText(this.place, timeLeft(left));
-    this.place.toggleAttribute("data-urgent", left <= WARN_AT_MINUTES[0] * 60_000);
+    this.place.dataset.level = levelOf(left);
     const warning = dueWarning(left, this.given);
     if (warning !== null) this.warn(warning, left);
   }

@@ -8,14 +8,14 @@ import type { Screen } from "./screen";
 export class SearchBar {
   readonly element: HTMLElement;
   private readonly input = make("input", { set: { type: "search", "aria-label": say("search-label"), autocomplete: "off" } });
-  private readonly found = make("output", { class: "terminal-search-count" });
+  private readonly found = make("output", { class: "search-count" });
 
   constructor(private readonly screen: Screen) {
     this.input.placeholder = say("search-label");
     this.input.addEventListener("input", () => this.look("next", true));
     this.element = make(
       "div",
-      { class: "terminal-search", set: { role: "search", hidden: "" }, on: { keydown: (event) => this.key(event) } },
+      { class: "search-bar", set: { role: "search", hidden: "" }, on: { keydown: (event) => this.key(event) } },
       this.input,
       this.found,
       makeButton("↑", () => this.look("previous"), this.labelled("search-previous")),

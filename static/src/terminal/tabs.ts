@@ -89,6 +89,11 @@ export class Terminals {
     return true;
   }
 
+  /** How many are on the page. */
+  get count(): number {
+    return this.open.size;
+  }
+
   focus(): void {
     this.current?.view.focus();
   }
@@ -164,7 +169,7 @@ export class Terminals {
     const key = `${node}/${shell}`;
     const name = shell === "1" ? say("terminal-name", { node }) : say("terminal-name-more", { node, shell });
     const tab = makeButton(name, () => this.activate(key, true), {
-      class: "terminal-tab",
+      class: "tab",
       set: { role: "tab", id: `tab-${node}-${shell}`, "aria-controls": `panel-${node}-${shell}`, tabindex: -1 },
     });
     const view = new TerminalView({
@@ -183,7 +188,7 @@ export class Terminals {
     view.panel.addEventListener("focusin", () => this.lookAt(key));
     if (shell !== "1") {
       // For the mouse; the keyboard has Delete, as tabs do.
-      const close = make("span", { class: "terminal-tab-close", text: "×", set: { "aria-hidden": "true" } });
+      const close = make("span", { class: "tab-close", text: "×", set: { "aria-hidden": "true" } });
       close.title = say("close-shell", { name });
       tab.setAttribute("aria-keyshortcuts", "Delete");
       tab.append(close);

@@ -1,0 +1,248 @@
+/** The lab page: takes what the server says about the attempt and hands it to the parts that show it. */
+
+import "@xterm/xterm/css/xterm.css";
+import "./styles/lab.css";
+import "./terminal/terminal.css";
+import { Actions } from "./lab/actions";
+import { applyAnswer, applyChecks, type Change } from "./lab/checks";
+import { renderChecks, showChecking } from "./lab/checks_list";
+import { Events, type Link } from "./lab/events";
+import { Guide } from "./lab/guide";
+import { showMachines } from "./lab/machines";
+import type { Attempt, Config, LabEvent, Sandbox } from "./lab/model";
+import { setUpPanes, showPane } from "./lab/panes";
+import { Quizzes, type Verdict } from "./lab/quiz";
+import { StartPanel } from "./lab/start";
+import { Steps } from "./lab/steps";
+import { Submission } from "./lab/submission";
+import { Countdown } from "./lab/time";
+import { announce, notify } from "./shared/announce";
+import { learnServerTime } from "./shared/api";
+import { confirmed } from "./shared/dialogs";
+import { byId, embeddedJson, setText } from "./shared/dom";
+import { say, useTexts } from "./shared/texts";
+import { type Machines, Terminals } from "./terminal/tabs";
+
+const SILENT_MS = 2500;
+
+class Lab {
+  private shown: string;
+  private loading = 0;
+  private silence: ReturnType<typeof setTimeout> | null = null;
+  private wasConnected = false;
+  private readonly actions: Actions;
+  private readonly terminals: Terminals;
+  private readonly guide: Guide;
+  private readonly quizzes: Quizzes;
+  private readonly steps: Steps;
+  private readonly start: StartPanel;
+  private readonly submission: Submission;
+  private readonly events: Events;
+  private readonly countdown = new Countdown();
+  private readonly checkNow = byId<HTMLButtonElement>("check-now");
+
+  constructor(
+    config: Config,
+    private attempt: Attempt,
+  ) {
+    this.shown = config.step;
+    this.actions = new Actions(config);
+    this.terminals = new Terminals(
+      config.attempt,
+      (node, shell, sandbox) => {
+        const names: Record<string, string> = { __SANDBOX__: sandbox, __NODE__: node, __SHELL__: shell };
+        return config.urls.terminal.replace(/__[A-Z]+__/g, (name) => encodeURIComponent(names[name] ?? name));
+      },
+      () => this.expectAnswer(),
+    );
+    this.guide = new Guide({
+      run: (node, command) => this.run(node, command),
+      openedHint: (hint) => void this.actions.openHint(this.shown, hint),
+      goTo: (step) => void this.goTo(step),
+    });
+    this.quizzes = new Quizzes((quiz, choice) => this.answer(quiz, choice));
+    this.steps = new Steps((step) => void this.goTo(step));
+    this.start = new StartPanel(async () => void (await this.actions.restart()));
+    this.submission = new Submission(config.urls.result, () => this.actions.submit());
+    this.events = new Events(config.urls.events, {
+      event: (event) => this.hear(event),
+      link: (link) => this.showLink(link),
+      wasDead: () => this.terminals.reconnect(),
+    });
+    this.listen();
+  }
+
+  begin(): void {
+    setUpPanes();
+    history.replaceState({ step: this.shown }, "", location.href);
+    this.take(this.attempt);
+    this.quizzes.restore(this.currentStep?.quizzes ?? []);
+    if (this.attempt.current_step !== this.shown) void this.actions.goTo(this.shown);
+    this.events.connect();
+    void learnServerTime(import.meta.url);
+    if (this.currentStep?.terminal && document.activeElement === document.body) this.terminals.focus();
+  }
+
+  private get currentStep(): Attempt["steps"][number] | undefined {
+    return this.attempt.steps.find((step) => step.slug === this.shown);
+  }
+
+  private listen(): void {
+    addEventListener("popstate", (event: PopStateEvent) => {
+      const state = event.state as { step?: unknown } | null;
+      const step = state?.step ?? new URLSearchParams(location.search).get("step");
+      if (typeof step === "string" && step !== this.shown) void this.goTo(step, false);
+    });
+    addEventListener("online", () => this.terminals.hurry());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.terminals.hurry();
+    });
+    this.checkNow.addEventListener("click", () => void this.check());
+    byId("extend").addEventListener("click", () => void this.extend());
+    byId("end-lab").addEventListener("click", () => void this.end());
+    byId("shortcuts").addEventListener("click", () => byId<HTMLDialogElement>("shortcuts-dialog").showModal());
+  }
+
+  private hear(event: LabEvent): void {
+    switch (event.type) {
+      case "overview":
+        return this.take(event);
+      case "sandbox":
+        return this.take({ ...this.attempt, sandbox: event });
+      case "checks":
+        return this.changed(applyChecks(this.attempt, event));
+      case "checking":
+        if (event.step === this.shown) this.checking(event.running);
+        return;
+      case "submitted":
+        return this.submission.graded();
+      case "notice":
+        return notify(event.level, event.sentence);
+    }
+  }
+
+  /** Show all of an attempt. Every part leaves alone what is as it was. */
+  private take(attempt: Attempt, news: ReadonlySet<string> = new Set()): void {
+    this.attempt = attempt;
+    const { sandbox } = attempt;
+    const live = sandbox?.state === "ready";
+    const closed = attempt.submitted_at !== null;
+    this.steps.show(attempt, this.shown);
+    renderChecks(byId("checks"), this.currentStep?.checks ?? [], news);
+    this.checkNow.hidden = (this.currentStep?.checks.length ?? 0) === 0 || closed;
+    this.terminals.update(machinesOf(sandbox));
+    this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
+    showMachines(sandbox);
+    this.countdown.set(live ? (sandbox?.expires_at ?? null) : null);
+    byId("extend").hidden = !live || closed;
+    byId<HTMLButtonElement>("end-lab").disabled = !sandbox || !["requested", "starting", "ready"].includes(sandbox.state);
+    this.submission.show(attempt);
+  }
+
+  private changed(change: Change): void {
+    this.take(change.attempt, new Set([...change.gained, ...change.lost].map((check) => check.check)));
+    const told = [
+      ...change.gained.map((check) => say("check-gained-spoken", { title: check.title })),
+      ...change.lost.map((check) => say("check-lost-spoken", { title: check.title })),
+      ...(change.finished ? [say("step-complete-spoken", { number: change.finished.number })] : []),
+    ];
+    if (told.length > 0) announce(told.join(" "));
+    for (const check of change.lost) notify("warning", say("check-lost-spoken", { title: check.title }));
+  }
+
+  private async goTo(slug: string, push = true): Promise<void> {
+    const step = this.attempt.steps.find((one) => one.slug === slug);
+    if (!step || (slug === this.shown && push)) return;
+    const turn = ++this.loading;
+    const html = await this.actions.guide(slug);
+    if (html === null || turn !== this.loading) return; // another step was asked for meanwhile
+    this.shown = slug;
+    if (push) history.pushState({ step: slug }, "", `?step=${encodeURIComponent(slug)}`);
+    this.guide.show(html, step.title);
+    showPane("guide");
+    this.checking(false);
+    this.take(this.attempt);
+    this.quizzes.restore(step.quizzes);
+    announce(say("step-shown", { number: step.number, count: this.attempt.steps.length, title: step.title }));
+    await this.actions.goTo(slug);
+  }
+
+  private run(node: string, command: string): boolean {
+    if (this.attempt.sandbox?.state !== "ready") return false;
+    showPane("terminal");
+    return this.terminals.run(node, command);
+  }
+
+  private async check(): Promise<void> {
+    if (this.checkNow.getAttribute("aria-busy") === "true") return;
+    this.checking(true);
+    if (!(await this.actions.check(this.shown))) this.checking(false);
+  }
+
+  private checking(running: boolean): void {
+    const was = this.checkNow.getAttribute("aria-busy") === "true";
+    showChecking(this.checkNow, running);
+    if (!was || running) return;
+    const checks = this.currentStep?.checks ?? [];
+    const held = checks.filter((check) => check.held).length;
+    announce(say("checked-spoken", { held, count: checks.length }));
+  }
+
+  private async answer(quiz: string, choice: number): Promise<Verdict | null> {
+    const step = this.shown;
+    const verdict = await this.actions.answer(step, quiz, choice);
+    if (!verdict) return null;
+    this.changed(applyAnswer(this.attempt, step, { quiz, answered: true, choice, correct: verdict.correct }));
+    return verdict;
+  }
+
+  private async extend(): Promise<void> {
+    if (await this.actions.extend()) announce(say("extended"));
+  }
+
+  private async end(): Promise<void> {
+    const question = { title: say("end-question"), text: say("end-explained"), confirm: say("end-confirm") };
+    if (await confirmed(question)) await this.actions.stop();
+  }
+
+  private showLink(link: Link): void {
+    const place = byId("connection");
+    const words = {
+      connecting: "",
+      connected: say("connected"),
+      reconnecting: navigator.onLine ? say("reconnecting") : say("offline"),
+      "signed-out": say("signed-out"),
+      gone: say("signed-out"),
+    };
+    place.dataset.state = link;
+    setText(place, words[link]);
+    // The server is back: terminals need not wait for their own turn.
+    if (link === "connected" && this.wasConnected) this.terminals.hurry();
+    this.wasConnected ||= link === "connected";
+  }
+
+  /** Something was typed. If the server stays silent for long, find out whether it is there. */
+  private expectAnswer(): void {
+    this.silence ??= setTimeout(() => {
+      this.silence = null;
+      this.events.hurry();
+    }, SILENT_MS);
+  }
+}
+
+function machinesOf(sandbox: Sandbox | null): Machines | null {
+  if (!sandbox) return null;
+  const starting = sandbox.state === "requested" || sandbox.state === "starting";
+  return {
+    sandbox: sandbox.sandbox,
+    nodes: sandbox.nodes.map((node) => node.name),
+    phase: sandbox.state === "ready" ? "ready" : starting ? "starting" : "over",
+  };
+}
+
+const config = embeddedJson("lab-config") as (Config & { texts?: unknown }) | null;
+const overview = embeddedJson("overview") as Attempt | null;
+if (config && overview) {
+  useTexts(config.texts);
+  new Lab(config, overview).begin();
+}
