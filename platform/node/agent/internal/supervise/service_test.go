@@ -30,14 +30,14 @@ type stage struct {
 	states   []State
 	lives    []time.Duration
 	readyIn  time.Duration
-	startErr error
+	scarce   time.Duration // how long no process is to be had
 	begin    time.Time
 }
 
 func (g *stage) start(*exec.Cmd) (Process, error) {
 	g.started = append(g.started, time.Since(g.begin))
-	if g.startErr != nil {
-		return nil, g.startErr
+	if time.Since(g.begin) < g.scarce {
+		return nil, syscall.EAGAIN
 	}
 	life := g.lives[min(len(g.started), len(g.lives))-1]
 	process := &fakeProcess{pid: 100 + len(g.started), done: make(chan struct{}), ending: "exit status 1"}
@@ -129,12 +129,11 @@ func TestAServiceThatWasReadyForLongIsStartedAtOnceAgain(t *testing.T) {
 
 func TestAServiceIsTriedAgainWhenNoProcessIsToBeHad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &stage{startErr: syscall.EAGAIN, lives: seconds(1000), readyIn: time.Second}
+		g := &stage{scarce: 4 * time.Second, lives: seconds(1000), readyIn: time.Second}
 		g.play(t, 3*time.Second)
 		if got := g.service.Status(); got.State != Down || !strings.Contains(*got.LastExit, "temporarily") {
 			t.Fatalf("status %+v", got)
 		}
-		g.startErr = nil
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if got := g.service.Status(); got.State != Ready {
