@@ -18,6 +18,7 @@ from slipway.exercises.guide import Guide, Surroundings, render_guide
 from slipway.exercises.mistakes import BrokenExercise, Mistakes
 from slipway.exercises.parameters import Values, draw, note_circles, note_placeholders
 from slipway.exercises.schema import ExerciseSchema, StepSchema, TranslationSchema, validate
+from slipway.exercises.shell_checks import ShellCheck, read_shell_checks, with_shell_checks
 from slipway.exercises.solutions import note_solution
 from slipway.exercises.step_files import MAIN, STEP_FILE, StepFile, open_step, step_names, translations
 from slipway.exercises.yaml_tree import Tree, read_yaml
@@ -52,6 +53,7 @@ class _Loader:
         # Checks that are there but wrong have been told already: steps that name them are not wrong too.
         self._unread: frozenset[str] = frozenset()
         self._file_unread = False
+        self._files_of: dict[str, str] = {}
 
     def load(self) -> Exercise | None:
         main, tree = self._main()
@@ -60,6 +62,8 @@ class _Loader:
         if main is None:
             # Without nodes and parameters nothing else can be judged fairly.
             return None
+        scripts = read_shell_checks(self._files.texts, main.topology.names, self._mistakes)
+        self._add_scripts(scripts, checks)
         lines = {name: tree.line(("parameters", name)) for name in main.parameters}
         drawable = note_circles(main.parameters, lines, file=MAIN, mistakes=self._mistakes)
         for check in checks.values():
@@ -68,7 +72,7 @@ class _Loader:
                     self._mistakes.note(
                         "unknown-parameter",
                         "There is no such parameter.",
-                        file=_CHECKS,
+                        file=self._files_of.get(check.id, _CHECKS),
                         line=check.line,
                         found=name,
                         among=main.parameters,
@@ -91,7 +95,7 @@ class _Loader:
             topology=main.topology,
             parameters=main.parameters,
             steps=tuple(steps),
-            checks_source=self._files.texts.get(_CHECKS, ""),
+            checks_source=with_shell_checks(self._files.texts.get(_CHECKS, ""), scripts),
             checks_file=f"{self._folder.name}/{_CHECKS}",
             digest=self._files.digest,
             hint_cost=main.hint_cost,
@@ -121,6 +125,24 @@ class _Loader:
         if declarations.mistakes and not declarations.checks and not declarations.unread:
             self._file_unread = True
         return {check.id: check for check in declarations.checks}
+
+    def _add_scripts(self, scripts: list[ShellCheck], checks: dict[str, CheckSpec]) -> None:
+        for script in scripts:
+            taken = [
+                other for other in checks.values() if script.spec.id == other.id or script.spec.title == other.title
+            ]
+            if taken:
+                self._mistakes.note(
+                    "check-duplicate",
+                    "Another check has the same name or title.",
+                    file=script.file,
+                    line=script.spec.line,
+                    found=script.spec.id,
+                    expected="a name and a title of its own",
+                )
+                continue
+            checks[script.spec.id] = script.spec
+            self._files_of[script.spec.id] = script.file
 
     def _step(
         self,
@@ -243,7 +265,7 @@ class _Loader:
                 self._mistakes.note(
                     "check-in-two-steps",
                     "This check belongs to more than one step.",
-                    file=_CHECKS,
+                    file=self._files_of.get(check.id, _CHECKS),
                     line=check.line,
                     found=check.id,
                     expected="one step",
@@ -252,7 +274,7 @@ class _Loader:
                 self._mistakes.note(
                     "check-unused",
                     "No step names this check, so nobody gets its points.",
-                    file=_CHECKS,
+                    file=self._files_of.get(check.id, _CHECKS),
                     line=check.line,
                     found=check.id,
                 )

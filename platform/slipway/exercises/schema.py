@@ -111,6 +111,17 @@ class TranslationSchema(_Strict):
     title: Line = Field(description="The title of the step in this language.")
 
 
+class ShellCheckSchema(_Strict):
+    """The comment at the top of checks/NAME.sh."""
+
+    title: Line = Field(description="What learners read.")
+    node: Line = Field(description="The node that it runs in.")
+    points: Annotated[int, Field(ge=0, le=100)] = 1
+    within: Annotated[int, Field(ge=0, le=120)] = 0
+    stable: Annotated[int, Field(ge=0, le=60)] = 0
+    keeps: bool = False
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 _EXPECTED = {

@@ -38,6 +38,10 @@ class Parameters:
             return self._values[name]
         raise AttributeError(f"There is no parameter {name!r}{_or_rather(name, self._values)}")
 
+    def all(self) -> dict[str, str | int]:
+        """Every value by its name. A parameter called "all" is reached as `lab.params["all"]`."""
+        return dict(self._values)
+
 
 def _or_rather(name: str, names: Sequence[str] | Mapping[str, object]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
