@@ -30,6 +30,8 @@ class Lab {
   private loading = 0;
   private silence: ReturnType<typeof setTimeout> | null = null;
   private wasConnected = false;
+  /** The step is worked on in a terminal, which gets the focus as soon as there is one and unless it is elsewhere. */
+  private wantsTerminal = false;
   private readonly actions: Actions;
   private readonly terminals: Terminals;
   private readonly guide: Guide;
@@ -75,12 +77,12 @@ class Lab {
   begin(): void {
     setUpPanes();
     history.replaceState({ step: this.shown }, "", location.href);
+    this.wantsTerminal = this.currentStep?.terminal ?? false;
     this.take(this.attempt);
     this.quizzes.restore(this.currentStep?.quizzes ?? []);
     if (this.attempt.current_step !== this.shown) void this.actions.goTo(this.shown);
     this.events.connect();
     void learnServerTime(import.meta.url);
-    if (this.currentStep?.terminal && document.activeElement === document.body) this.terminals.focus();
   }
 
   private get currentStep(): Attempt["steps"][number] | undefined {
@@ -133,6 +135,10 @@ class Lab {
     this.terminals.update(machinesOf(sandbox));
     this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
     showMachines(sandbox);
+    if (live && this.wantsTerminal) {
+      this.wantsTerminal = false;
+      if (document.activeElement === document.body) this.terminals.focus();
+    }
     this.countdown.set(live ? (sandbox?.expires_at ?? null) : null);
     byId("extend").hidden = !live || closed;
     byId<HTMLButtonElement>("end-lab").disabled = !sandbox || !["requested", "starting", "ready"].includes(sandbox.state);

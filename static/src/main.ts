@@ -2,8 +2,8 @@
 
 import "./styles/index.css";
 import { announce } from "./shared/announce";
-import { closest, embeddedJson } from "./shared/dom";
-import { say, useTexts } from "./shared/texts";
+import { closest } from "./shared/dom";
+import { say } from "./shared/texts";
 import { chooseTheme, chosenTheme, nextTheme } from "./shared/theme";
 
 const THEME_KEYS = { auto: "theme-auto", light: "theme-light", dark: "theme-dark" } as const;
@@ -11,7 +11,8 @@ const THEME_KEYS = { auto: "theme-auto", light: "theme-light", dark: "theme-dark
 function labelThemeSwitches(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-theme-switch]")) {
     button.dataset.themeSwitch = chosenTheme();
-    button.title = say(THEME_KEYS[chosenTheme()]);
+    // The template brings the translations: data-labelauto and so on.
+    button.title = button.dataset[`label${chosenTheme()}`] ?? say(THEME_KEYS[chosenTheme()]);
     button.setAttribute("aria-label", button.title);
   }
 }
@@ -47,12 +48,9 @@ document.addEventListener("click", (event) => {
   if (!closest(event, "button[data-theme-switch]")) return;
   chooseTheme(nextTheme());
   labelThemeSwitches();
-  announce(say(THEME_KEYS[chosenTheme()]));
+  announce(closest(event, "button[data-theme-switch]")?.title ?? "");
 });
 document.addEventListener("keydown", closeMenu);
-// Pages with a list of translated sentences have it beside their other settings; the others write their own words.
-const config = embeddedJson("lab-config") ?? embeddedJson("page-texts");
-if (typeof config === "object" && config !== null && "texts" in config) useTexts(config.texts);
 chooseTheme(chosenTheme());
 labelThemeSwitches();
 showLocalTimes();

@@ -35,22 +35,31 @@ function writeOnly(isReplay: () => boolean): IClipboardProvider {
   };
 }
 
-/** Whether WebGL would be drawn by a graphics processor; drawn by the main one it is slower than no WebGL at all. */
-function hasFastWebgl(): boolean {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-  context?.getExtension("WEBGL_lose_context")?.loseContext();
-  return context !== null;
-}
-
 /** Put text on the clipboard; where the browser refuses, nothing happens. */
-export async function copy(text: string): Promise<boolean> {
+async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    return true;
   } catch {
-    return false;
+    // Selected text can still be copied by hand.
   }
+}
+
+/** Renderers that are programs: WebGL drawn by the main processor is slower than no WebGL at all. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Whether WebGL is drawn by a graphics processor. Asked once: browsers allow few contexts. */
+const hasFastWebgl = once((): boolean => {
+  const context = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!context) return false;
+  const named = context.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(context.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  context.getExtension("WEBGL_lose_context")?.loseContext();
+  return !SOFTWARE.test(renderer);
+});
+
+function once<T>(find: () => T): () => T {
+  let found: { value: T } | null = null;
+  return () => (found ??= { value: find() }).value;
 }
 
 export class Screen {
@@ -58,7 +67,6 @@ export class Screen {
   readonly search = new SearchAddon();
   /** While scrollback is shown again: nothing in it is answered or acted upon. */
   replaying = false;
-  private readonly fastWebgl = hasFastWebgl();
   private readonly fitting = new FitAddon();
   private webgl: WebglAddon | null = null;
   private lastEscape = 0;
@@ -109,7 +117,7 @@ export class Screen {
       this.webgl = null;
       return;
     }
-    if (this.webgl || !this.fastWebgl) return;
+    if (this.webgl || !hasFastWebgl()) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => this.drawFast(false));
