@@ -5,6 +5,7 @@ A second run looks at digests and is done in a moment. Nothing is started here b
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -13,11 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker.errors
 from django.conf import settings
 from django.core.management import call_command
 from rich.console import Console
 
-from slipway.operations import frontend
+from slipway.operations import frontend, toolchains
+from slipway.operations.images.rootfs import BuildError
+from slipway.operations.images.service import ensure_images
+from slipway.operations.installation import engine_config, image_place
 
 
 class PreparationFailed(Exception):
@@ -60,6 +65,27 @@ def prepare(console: Console, *, for_tests: bool = False) -> None:
         except frontend.BuildFailed as failure:
             raise PreparationFailed(str(failure)) from failure
     call_command("compilemessages", verbosity=0)
+    os.environ.update(toolchains.environment(settings.SLIPWAY_CACHE))
+    if settings.SLIPWAY_OWN_ENGINE:
+        engine_config()  # builds the runtime
+    build_images(console, docker_host=None)
+
+
+def build_images(console: Console, *, docker_host: str | None) -> None:
+    """Build the images that are missing and put them into the engine, when one is named. Raises `PreparationFailed`."""
+    began = time.monotonic()
+    with console.status("Looking at the images …") as status:
+
+        def tell(name: str, doing: str, done: bool) -> None:  # noqa: FBT001 - the builder's signature
+            if done:
+                console.print(f"  [green]✓[/] {name}: {doing} ({time.monotonic() - began:.0f} s)")
+            else:
+                status.update(f"{name}: {doing} …")
+
+        try:
+            ensure_images(image_place(), docker_host=docker_host, progress=tell)
+        except (BuildError, docker.errors.DockerException, FileNotFoundError) as failure:
+            raise PreparationFailed(f"The images could not be built: {failure}") from failure
 
 
 def _is_there(package: Package) -> bool:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
             supervisor.start(programs.redis_program(), within=20)
             if settings.SLIPWAY_OWN_ENGINE:
                 supervisor.start(programs.engine_program(), within=60)
-        preparation.load_images(console)
+        preparation.build_images(console, docker_host=settings.SLIPWAY_DOCKER_HOST)
         with console.status("Starting worker, observer, reaper and web"):
             for program in (programs.worker_program(), programs.observer_program(), programs.beat_program()):
                 supervisor.start(program, within=20)
