@@ -42,6 +42,8 @@ def build_rootfs(recipes: Recipes, rootfs: Rootfs, target: Path, say: Callable[[
 
 def _run_mmdebstrap(recipes: Recipes, rootfs: Rootfs, target: Path, say: Callable[[str], None]) -> None:
     """One run of mmdebstrap; raises `BuildError` with the end of its output."""
+    # mmdebstrap runs no customize hooks where packages are only extracted.
+    hook = "extract" if rootfs.variant == "extract" else "customize"
     command = [
         "mmdebstrap",
         f"--variant={rootfs.variant}",
@@ -52,7 +54,7 @@ def _run_mmdebstrap(recipes: Recipes, rootfs: Rootfs, target: Path, say: Callabl
         '--aptopt=APT::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _EXCLUDED),
         *(f"--dpkgopt=path-include={pattern}" for pattern in _INCLUDED),
-        *(f"--customize-hook={line}" for line in _hooks(recipes, rootfs)),
+        *(f"--{hook}-hook={line}" for line in _hooks(recipes, rootfs)),
         rootfs.suite,
         str(target),
         debian_mirror(Path("/etc/apt")),
