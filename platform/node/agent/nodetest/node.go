@@ -104,6 +104,8 @@ type Talk struct {
 	t     *testing.T
 	input io.Writer
 	lines *bufio.Reader
+	cmd   *exec.Cmd
+	said  bytes.Buffer // on standard error
 }
 
 // Talk opens a connection.
@@ -118,11 +120,13 @@ func (n *Node) Talk() *Talk {
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	talk := &Talk{t: n.t, input: input, lines: bufio.NewReader(output), cmd: cmd}
+	cmd.Stderr = &talk.said
 	if err := cmd.Start(); err != nil {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { _ = input.Close(); _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return &Talk{t: n.t, input: input, lines: bufio.NewReader(output)}
+	return talk
 }
 
 // Say sends one request.
@@ -142,7 +146,8 @@ func (k *Talk) Hear() (result json.RawMessage, code string) {
 	k.t.Helper()
 	line, err := k.lines.ReadBytes('\n')
 	if err != nil {
-		k.t.Fatalf("the agent said no more: %v", err)
+		_ = k.cmd.Wait()
+		k.t.Fatalf("the agent said no more: %v; %v\n%s", err, k.cmd.ProcessState, k.said.String())
 	}
 	var answer struct {
 		Result json.RawMessage

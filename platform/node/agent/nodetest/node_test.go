@@ -88,6 +88,7 @@ func TestANodeOutlivesAForkBomb(t *testing.T) {
 	n := Start(t)
 	n.Ready("dockerd")
 	talk := n.Talk()
+	talk.Ask("status", struct{}{}) // it is there before the processes run out
 	bombs := exec.Command("docker", "exec", n.name, "bash", "-c",
 		"for i in $(seq 5); do (while :; do sleep 1000 & done) & done; while :; do sleep 1000 & done")
 	if err := bombs.Start(); err != nil {

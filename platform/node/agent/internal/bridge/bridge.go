@@ -5,12 +5,18 @@ package bridge
 
 import (
 	"errors"
+	"runtime"
 	"runtime/debug"
 
 	"golang.org/x/sys/unix"
+
+	"slipway.dev/node/internal/threads"
 )
 
-const bufferSize = 32 << 10
+const (
+	bufferSize      = 32 << 10
+	reservedThreads = 5
+)
 
 // direction is one way of the copy.
 type direction struct {
@@ -30,6 +36,9 @@ type bridge struct {
 func Connect(path string, stdin, stdout int) error {
 	debug.SetGCPercent(10)
 	debug.SetMemoryLimit(4 << 20)
+	runtime.GOMAXPROCS(1)
+	// Threads that the runtime asks for later may not be had: the platform must reach a node that a fork bomb fills.
+	_ = threads.Reserve(reservedThreads)
 	socket, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,39 +9,39 @@ import (
 
 func TestTheNodeEndsWhenItsLeaseDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		over := 0
-		l := New(func() { over++ })
+		var over atomic.Int32
+		l := New(func() { over.Add(1) })
 		l.Set(time.Hour)
 		time.Sleep(time.Hour - time.Millisecond)
 		synctest.Wait()
-		if left, _ := l.Left(); over != 0 || left != time.Millisecond {
-			t.Fatalf("over %d times, %v left", over, left)
+		if left, _ := l.Left(); over.Load() != 0 || left != time.Millisecond {
+			t.Fatalf("over %d times, %v left", over.Load(), left)
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		if over != 1 {
-			t.Fatalf("over %d times", over)
+		if over.Load() != 1 {
+			t.Fatalf("over %d times", over.Load())
 		}
 	})
 }
 
 func TestALeaseThatIsRenewedEndsOnlyAtItsNewEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		over := 0
-		l := New(func() { over++ })
+		var over atomic.Int32
+		l := New(func() { over.Add(1) })
 		for range 100 {
 			l.Set(time.Minute)
 			time.Sleep(59 * time.Second)
 		}
 		synctest.Wait()
-		if over != 0 {
+		if over.Load() != 0 {
 			t.Fatal("ended although it was renewed")
 		}
 		l.Set(10 * time.Second)
 		time.Sleep(11 * time.Second)
 		synctest.Wait()
-		if left, ok := l.Left(); over != 1 || left != 0 || !ok {
-			t.Fatalf("over %d times, %v left", over, left)
+		if left, ok := l.Left(); over.Load() != 1 || left != 0 || !ok {
+			t.Fatalf("over %d times, %v left", over.Load(), left)
 		}
 	})
 }

@@ -25,13 +25,13 @@ func (p *fakeProcess) Signal(syscall.Signal) error { close(p.done); return nil }
 
 // stage is a world in which processes last as long as lives says, the last of them for all that follow.
 type stage struct {
-	service  *Service
-	started  []time.Duration
-	states   []State
-	lives    []time.Duration
-	readyIn  time.Duration
-	scarce   time.Duration // how long no process is to be had
-	begin    time.Time
+	service *Service
+	started []time.Duration
+	states  []State
+	lives   []time.Duration
+	readyIn time.Duration
+	scarce  time.Duration // how long no process is to be had
+	begin   time.Time
 }
 
 func (g *stage) start(*exec.Cmd) (Process, error) {
@@ -129,7 +129,7 @@ func TestAServiceThatWasReadyForLongIsStartedAtOnceAgain(t *testing.T) {
 
 func TestAServiceIsTriedAgainWhenNoProcessIsToBeHad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &stage{scarce: 4 * time.Second, lives: seconds(1000), readyIn: time.Second}
+		g := &stage{scarce: 3 * time.Second, lives: seconds(1000), readyIn: time.Second}
 		g.play(t, 3*time.Second)
 		if got := g.service.Status(); got.State != Down || !strings.Contains(*got.LastExit, "temporarily") {
 			t.Fatalf("status %+v", got)
