@@ -18,7 +18,8 @@ function labelThemeSwitches(): void {
 }
 
 function driveMenus(event: Event): void {
-  const inside = closest<HTMLDetailsElement>(event, "details[data-menu]");
+  const chosen = closest(event, ".menu-item:not([data-theme-switch])");
+  const inside = chosen ? null : closest<HTMLDetailsElement>(event, "details[data-menu]");
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details[data-menu][open]")) {
     if (menu !== inside) menu.open = false;
   }

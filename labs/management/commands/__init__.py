@@ -1,0 +1,1 @@
+"""Commands of the learner's side."""
