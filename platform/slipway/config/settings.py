@@ -164,7 +164,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [{"address": _REDIS_URL}], "capacity": 1000, "expiry": 30},
+        # Listeners wait 5 s at a time in Redis; a socket that gave up as early would cut off every quiet page.
+        "CONFIG": {"hosts": [{"address": _REDIS_URL, "socket_timeout": 15}], "capacity": 1000, "expiry": 30},
     }
 }
 

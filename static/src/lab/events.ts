@@ -27,6 +27,7 @@ export class Events {
   private ping: ReturnType<typeof setTimeout> | null = null;
   private awaited: ReturnType<typeof setTimeout> | null = null;
   private over = false;
+  private link: Link = "connecting";
   private readonly backoff = new Backoff();
 
   constructor(
@@ -34,7 +35,7 @@ export class Events {
     private readonly listener: Listener,
   ) {
     addEventListener("online", () => this.hurry());
-    addEventListener("offline", () => this.listener.link("reconnecting"));
+    addEventListener("offline", () => this.become("reconnecting"));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.hurry();
     });
@@ -67,10 +68,9 @@ export class Events {
     this.stopAwaiting();
     const event = parseEvent(data);
     if (!event) return;
-    if (event.type === "overview") {
-      this.backoff.reset();
-      this.listener.link("connected");
-    }
+    if (event.type === "overview") this.backoff.reset();
+    // An answer of any kind: also that to the question asked when the browser said that it is online again.
+    this.become("connected");
     if (event.type !== "pong") this.listener.event(event);
     this.planPing();
   }
@@ -101,11 +101,17 @@ export class Events {
     this.stopTimers();
     if (code === SIGN_IN || code === NOT_FOUND) {
       this.over = true;
-      this.listener.link(code === SIGN_IN ? "signed-out" : "gone");
+      this.become(code === SIGN_IN ? "signed-out" : "gone");
       return;
     }
-    this.listener.link("reconnecting");
+    this.become("reconnecting");
     this.retry = setTimeout(() => this.connect(), this.backoff.next());
+  }
+
+  private become(link: Link): void {
+    if (link === this.link) return;
+    this.link = link;
+    this.listener.link(link);
   }
 
   private stopAwaiting(): void {
