@@ -13,7 +13,7 @@ import (
 )
 
 // The disk is thrown away with its node and must only survive an orderly stop: nothing waits for the host's disk.
-const diskOptions = "noatime,nobarrier,noinit_itable,noauto_da_alloc,discard"
+const diskOptions = "nobarrier,noinit_itable,noauto_da_alloc,discard"
 
 // attachDisk mounts the node's disk and lays the writable layer of its root on it; returns where it is mounted.
 //
@@ -53,7 +53,7 @@ func attachDisk(id string, s *spec, mounts []specMount, bytes int64) (string, er
 		targets = append(targets, engineUpper)
 	}
 	// Written first: a crash between here and the last mount leaves nothing that releaseDisk does not know.
-	if err := rememberMounts(id, targets); err != nil {
+	if err := (record{Mounts: targets}).save(id); err != nil {
 		return "", err
 	}
 	if err := mountLoop(file, disk); err != nil {
@@ -109,45 +109,66 @@ func beside(parts ...string) (string, error) {
 	return filepath.Join(append([]string{filepath.Dir(filepath.Dir(executable))}, parts...)...), nil
 }
 
-// rememberMounts notes where a container's disk is or will be mounted.
-func rememberMounts(id string, targets []string) error {
-	path, err := beside("state", id+".json")
+// record is what must be known about a container's disk after the call that made it: where things are mounted, in
+// order, and which of the engine's files were copied where.
+type record struct {
+	Mounts []string          `json:"mounts"`
+	Copies map[string]string `json:"copies"`
+}
+
+func recordPath(id string) (string, error) { return beside("state", id+".json") }
+
+func (r record) save(id string) error {
+	path, err := recordPath(id)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	content, err := json.Marshal(targets)
+	content, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, content, 0o600)
 }
 
-// releaseDisk undoes every mount of a container's disk, the last first; having none is fine.
-func releaseDisk(id string) error {
-	path, err := beside("state", id+".json")
+// loadRecord reads a container's record; a container without a disk has an empty one.
+func loadRecord(id string) (record, error) {
+	var r record
+	path, err := recordPath(id)
 	if err != nil {
-		return err
+		return r, err
 	}
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return r, nil
 	}
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, fmt.Errorf("read %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// releaseDisk undoes every mount of a container's disk, the last first; having none is fine.
+func releaseDisk(id string) error {
+	path, err := recordPath(id)
 	if err != nil {
 		return err
 	}
-	var targets []string
-	if err := json.Unmarshal(content, &targets); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+	r, err := loadRecord(id)
+	if err != nil || len(r.Mounts) == 0 {
+		return err
 	}
 	entries, err := readMountinfo()
 	if err != nil {
 		return err
 	}
 	var failures []error
-	for _, target := range slices.Backward(targets) {
+	for _, target := range slices.Backward(r.Mounts) {
 		if !oursOnTop(entries, target) {
 			continue
 		}

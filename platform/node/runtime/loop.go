@@ -74,7 +74,7 @@ func mountOnLoop(backing *os.File, number int, target string) error {
 	if errno != 0 {
 		return errno
 	}
-	if err := syscall.Mount(path, target, "ext4", syscall.MS_NODEV, diskOptions); err != nil {
+	if err := syscall.Mount(path, target, "ext4", syscall.MS_NODEV|syscall.MS_NOATIME, diskOptions); err != nil {
 		return fmt.Errorf("mount the disk: %w", err)
 	}
 	return nil

@@ -24,6 +24,10 @@ func runNode(c call) (int, error) {
 	switch c.command {
 	case "create":
 		return createNode(c)
+	case "start":
+		if err := refreshEngineFiles(c.id); err != nil {
+			return 1, err
+		}
 	case "delete":
 		code, err := runRunc(c.args)
 		if err == nil && code == 0 {
@@ -53,11 +57,14 @@ func createNode(c call) (int, error) {
 		return code, errors.Join(err, releaseDisk(c.id))
 	}
 	pid, err := readPid(c.pidFile)
-	if err == nil {
-		uid, gid, _ := s.hostRoot()
-		err = delegateCgroups(pid, uid, gid)
+	if err != nil {
+		return 1, err
 	}
-	return 0, err
+	uid, gid, err := s.hostRoot()
+	if err != nil {
+		return 1, err
+	}
+	return 0, errors.Join(delegateCgroups(pid, uid, gid), settleNamespaces(pid))
 }
 
 func prepareSpec(id string, s *spec) error {
@@ -82,6 +89,13 @@ func prepareSpec(id string, s *spec) error {
 		disk, err := attachDisk(id, s, mounts, bytes)
 		if err != nil {
 			return fmt.Errorf("give the node its disk: %w", err)
+		}
+		uid, gid, err := s.hostRoot()
+		if err != nil {
+			return err
+		}
+		if err := moveEngineFiles(id, disk, mounts, uid, gid); err != nil {
+			return fmt.Errorf("copy the engine's files: %w", err)
 		}
 		for name, destination := range diskFolders {
 			mounts = append(mounts, specMount{

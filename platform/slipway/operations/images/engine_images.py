@@ -6,7 +6,6 @@ A changed program costs a second; the file system below is imported once.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import subprocess
 import tarfile
@@ -17,21 +16,15 @@ import docker
 import docker.errors
 
 from slipway.operations.images.layers import Layer
-from slipway.operations.images.recipes import EngineImage, digest_of_files
+from slipway.operations.images.recipes import EngineImage, digest_of_files, short_digest
 
 LABEL_DIGEST = "slipway.inputs"
 
 
-def image_digest(image: EngineImage, rootfs_digest: str, files: Mapping[Path, str]) -> str:
+def image_digest(image: EngineImage, layer: Layer, files: Mapping[Path, str]) -> str:
     """Changes when anything the engine image is made from does; `files` maps what is copied to where."""
     places = [f"{place}:{digest_of_files([path])}" for path, place in sorted(files.items())]
-    text = "\n".join([repr(image.config), rootfs_digest, *places])
-    return digest_of_text(text)
-
-
-def digest_of_text(text: str) -> str:
-    """Sixteen characters that stand for a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return short_digest("\n".join([repr(image.config), layer.digest, *places]))
 
 
 def is_current(client: docker.DockerClient, image: EngineImage, digest: str) -> bool:
@@ -49,12 +42,11 @@ def put_image(
     *,
     layer: Layer,
     blobs: Path,
-    rootfs_digest: str,
     digest: str,
     files: Mapping[Path, str],
 ) -> None:
     """Make `slipway/NAME:current` from the layer and the files; images of before go when nothing runs from them."""
-    base = _import_layer(client, image.name, layer, blobs, rootfs_digest)
+    base = _import_layer(client, image.name, layer, blobs)
     container = client.api.create_container(base, command=["true"], network_disabled=True)["Id"]
     try:
         client.api.put_archive(container, "/", _archive(files))
@@ -65,18 +57,22 @@ def put_image(
         client.api.remove_container(container, force=True)
     client.api.tag(made, f"slipway/{image.name}", digest)
     client.api.tag(made, f"slipway/{image.name}", "current")
-    _remove_older(client, image.name, keep={"current", digest, f"base-{rootfs_digest}"})
+    _remove_older(client, image.name, keep={"current", digest, _base_tag(layer)})
 
 
-def _import_layer(client: docker.DockerClient, name: str, layer: Layer, blobs: Path, digest: str) -> str:
+def _import_layer(client: docker.DockerClient, name: str, layer: Layer, blobs: Path) -> str:
     """The image that holds just the file system, imported unless the engine has it."""
-    tag = f"base-{digest}"
+    tag = _base_tag(layer)
     with contextlib.suppress(docker.errors.ImageNotFound):
         return str(client.images.get(f"slipway/{name}:{tag}").id)
     command = ["zstd", "-q", "-d", "-c", str(blobs / layer.digest.replace(":", "-"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as unpacked:
         client.api.import_image_from_stream(unpacked.stdout, repository=f"slipway/{name}", tag=tag)
     return str(client.images.get(f"slipway/{name}:{tag}").id)
+
+
+def _base_tag(layer: Layer) -> str:
+    return f"base-{layer.digest.removeprefix('sha256:')[:16]}"
 
 
 def _archive(files: Mapping[Path, str]) -> bytes:

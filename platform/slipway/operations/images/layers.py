@@ -28,8 +28,8 @@ class Layer:
 def make_layer(tar: Path, base: Path | None, blobs: Path) -> Layer:
     """Compress `tar`, or only what it adds to `base`, into the folder `blobs` as `sha256-HEX`."""
     source = tar
-    partial = blobs / f".layer.{os.getpid()}"
-    difference = blobs / f".difference.{os.getpid()}"
+    partial = blobs / f".{tar.stem}.{os.getpid()}"
+    difference = blobs / f".{tar.stem}.{os.getpid()}.difference"
     try:
         if base is not None:
             write_difference(base, tar, difference)

@@ -104,15 +104,7 @@ class Recipes:
             parts.append(self.digest(self.rootfs[rootfs.base]))
         if rootfs.binaries:
             parts += [digest_of_files([self.folder / program]) for program in sorted(rootfs.binaries)]
-        return _short("\n".join(parts))
-
-    def set_digest(self) -> str:
-        """Changes when any image of the registry changes."""
-        images = [
-            (image.repository, image.tags, asdict(image.config), self.digest(self.rootfs[image.rootfs]))
-            for image in self.learner
-        ]
-        return _short(_BUILDER + json.dumps(images, sort_keys=True))
+        return short_digest("\n".join(parts))
 
 
 def load_recipes(folder: Path) -> Recipes:
@@ -158,5 +150,6 @@ def _make(kind: type[_T], fields: dict[str, Any]) -> _T:
         raise ValueError(f"images.toml: {error}") from error
 
 
-def _short(text: str) -> str:
+def short_digest(text: str) -> str:
+    """Sixteen characters that stand for a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

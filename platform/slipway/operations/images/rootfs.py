@@ -62,7 +62,12 @@ def _run_mmdebstrap(recipes: Recipes, rootfs: Rootfs, target: Path, say: Callabl
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
         environment = {**os.environ, "TMPDIR": scratch, "LC_ALL": "C.UTF-8"}
         with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
         ) as process:
             lines = []
             for line in process.stdout or ():

@@ -10,10 +10,11 @@ import contextlib
 import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import docker
 import docker.errors
@@ -21,17 +22,20 @@ import docker.errors
 from slipway.operations.images.binaries import build_program
 from slipway.operations.images.engine_images import image_digest, is_current, put_image
 from slipway.operations.images.layers import Layer, load_layer, make_layer, save_layer
-from slipway.operations.images.recipes import EngineImage, Recipes, Rootfs
+from slipway.operations.images.recipes import EngineImage, LearnerImage, Recipes, Rootfs, short_digest
 from slipway.operations.images.registry import ensure_registry, wait_for_registry
 from slipway.operations.images.rootfs import BuildError, build_rootfs
 from slipway.operations.images.store import StoredImage, write_store
 
-# (what is being made, what just happens to it, whether that is done)
-Progress = Callable[[str, str, bool], None]
-
 REGISTRY_SET = "images for learners"
 _BUILDERS = 2
 _SHORT_OF_DISK = 4 * 2**30
+
+
+class Progress(Protocol):
+    """Hears what is being made, what just happens to it, and whether that was the last of it."""
+
+    def __call__(self, name: str, doing: str, *, done: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,13 @@ def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageSta
         if client is None:
             detail, ready = "built; the engine does not answer", False
         else:
-            ready = is_current(client, image, _engine_digest(place, image, _files(place, image)))
+            ready = is_current(client, image, image_digest(image, layer, _files(place, image)))
             detail = "in the engine" if ready else "built, not in the engine"
         statuses.append(ImageStatus(image.name, ready=ready, detail=detail, size=layer.size))
-    stored = place.registry / place.recipes.set_digest()
-    ready = stored.exists()
+    stored = _stored_set(place)
+    ready = stored is not None and stored.exists()
     detail = f"{len(place.recipes.learner)} images" if ready else "not built"
-    statuses.append(ImageStatus(REGISTRY_SET, ready=ready, detail=detail, size=_size(stored) if ready else 0))
+    statuses.append(ImageStatus(REGISTRY_SET, ready=ready, detail=detail, size=_size(stored) if stored else 0))
     if client is not None:
         client.close()
     return statuses
@@ -166,8 +170,8 @@ def _build_layer(place: ImagePlace, rootfs: Rootfs, progress: Progress) -> Layer
     tar = place.cache / "rootfs" / f"{rootfs.name}-{place.recipes.digest(rootfs)}.tar"
     below = tar.with_suffix(".base.tar")
     try:
-        build_rootfs(place.recipes, rootfs, tar, lambda doing: progress(rootfs.name, doing, False))
-        progress(rootfs.name, "compressing", False)
+        build_rootfs(place.recipes, rootfs, tar, lambda doing: progress(rootfs.name, doing))
+        progress(rootfs.name, "compressing")
         if rootfs.base:
             base = load_layer(place.layer_record(place.recipes.rootfs[rootfs.base]))
             blob = place.blobs / base.digest.replace(":", "-")
@@ -177,28 +181,26 @@ def _build_layer(place: ImagePlace, rootfs: Rootfs, progress: Progress) -> Layer
     finally:
         tar.unlink(missing_ok=True)
         below.unlink(missing_ok=True)
-    progress(rootfs.name, f"built, {layer.size / 1e6:.0f} MB", True)
+    progress(rootfs.name, f"built, {layer.size / 1e6:.0f} MB", done=True)
     return layer
 
 
 def _write_registry(place: ImagePlace, progress: Progress) -> None:
     """Lay all images for learners out as the storage of the registry."""
-    target = place.registry / place.recipes.set_digest()
-    if target.exists():
+    target = _stored_set(place)
+    if target is None or target.exists():
         return
     images = []
     for image in place.recipes.learner:
         rootfs = place.recipes.rootfs[image.rootfs]
-        chain = [place.recipes.rootfs[rootfs.base], rootfs] if rootfs.base else [rootfs]
-        layers = tuple(load_layer(place.layer_record(member)) for member in chain)
         origin = "small program of Slipway's" if not rootfs.suite else f"Debian {rootfs.suite} packages"
         labels = {
             "org.opencontainers.image.title": image.repository.removeprefix("library/"),
             "org.opencontainers.image.description": f"Slipway's stand-in for the public image, made from {origin}",
         }
-        images.append(StoredImage(image.repository, image.tags, layers, image.config.to_oci(labels)))
+        images.append(StoredImage(image.repository, image.tags, _layers(place, image), image.config.to_oci(labels)))
     write_store(images, place.blobs, target)
-    progress(REGISTRY_SET, f"{len(images)} images laid out, {_size(target) / 1e6:.0f} MB", True)
+    progress(REGISTRY_SET, f"{len(images)} images laid out, {_size(target) / 1e6:.0f} MB", done=True)
 
 
 def _fill_engine(
@@ -207,35 +209,42 @@ def _fill_engine(
     for image in place.recipes.engine.values():
         if image.rootfs not in wanted:
             continue
+        rootfs = place.recipes.rootfs[image.rootfs]
+        layer = load_layer(place.layer_record(rootfs))
         files = _files(place, image)
-        digest = _engine_digest(place, image, files)
+        digest = image_digest(image, layer, files)
         if is_current(client, image, digest):
             continue
-        progress(image.name, "putting into the engine", False)
-        rootfs = place.recipes.rootfs[image.rootfs]
-        put_image(
-            client,
-            image,
-            layer=load_layer(place.layer_record(rootfs)),
-            blobs=place.blobs,
-            rootfs_digest=place.recipes.digest(rootfs),
-            digest=digest,
-            files=files,
-        )
-        progress(image.name, "in the engine", True)
-    stored = place.registry / place.recipes.set_digest()
-    if stored.exists() and _has_registry_image(client) and ensure_registry(client, stored.name):
+        progress(image.name, "putting into the engine")
+        put_image(client, image, layer=layer, blobs=place.blobs, digest=digest, files=files)
+        progress(image.name, "in the engine", done=True)
+    stored = _stored_set(place)
+    if stored is not None and stored.exists() and _has_registry_image(client) and ensure_registry(client, stored.name):
         if not wait_for_registry(client, seconds=15):
             raise BuildError("the registry does not come up; see `docker logs slipway-registry`")
-        progress("registry", "serving", True)
+        progress("registry", "serving", done=True)
 
 
 def _has_registry_image(client: docker.DockerClient) -> bool:
     return bool(client.images.list("slipway/registry:current"))
 
 
-def _engine_digest(place: ImagePlace, image: EngineImage, files: Mapping[Path, str]) -> str:
-    return image_digest(image, place.recipes.digest(place.recipes.rootfs[image.rootfs]), files)
+def _stored_set(place: ImagePlace) -> Path | None:
+    """The folder for this set of images in the registry, named by what is in it; None while a layer is missing."""
+    images = []
+    for image in place.recipes.learner:
+        try:
+            layers = [layer.digest for layer in _layers(place, image)]
+        except FileNotFoundError:
+            return None
+        images.append(f"{image.repository} {image.tags} {image.config} {layers}")
+    return place.registry / short_digest("\n".join(images))
+
+
+def _layers(place: ImagePlace, image: LearnerImage) -> tuple[Layer, ...]:
+    rootfs = place.recipes.rootfs[image.rootfs]
+    chain = [place.recipes.rootfs[rootfs.base], rootfs] if rootfs.base else [rootfs]
+    return tuple(load_layer(place.layer_record(member)) for member in chain)
 
 
 def _files(place: ImagePlace, image: EngineImage) -> dict[Path, str]:
@@ -255,7 +264,7 @@ def _alone(cache: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress("images", "waiting for another build to end", False)
+            progress("images", "waiting for another build to end")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

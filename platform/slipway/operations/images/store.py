@@ -73,9 +73,7 @@ class _Writer:
                 "schemaVersion": 2,
                 "mediaType": _MANIFEST,
                 "config": {"mediaType": _CONFIG, "digest": config[0], "size": config[1]},
-                "layers": [
-                    {"mediaType": _LAYER, "digest": layer.digest, "size": layer.size} for layer in image.layers
-                ],
+                "layers": [{"mediaType": _LAYER, "digest": layer.digest, "size": layer.size} for layer in image.layers],
             }
         )
         for digest in (config[0], *(layer.digest for layer in image.layers)):
