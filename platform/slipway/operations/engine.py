@@ -127,8 +127,8 @@ def _become_inside(config: EngineConfig, control: socket.socket) -> None:
             argv = [sys.executable, "-m", module, config.to_json(), str(control.fileno())]
             os.execve(sys.executable, argv, environment)
         control.close()
-        _, code = os.waitpid(inside, 0)
-        status = os.waitstatus_to_exitcode(code) & 0xFF
+        _, ended = os.waitpid(inside, 0)
+        status = os.waitstatus_to_exitcode(ended) & 0xFF
     except OSError as error:
         os.write(2, f"engine: {error}\n".encode())
     finally:
@@ -139,7 +139,7 @@ def _attend(config: EngineConfig, pid: int, control: socket.socket, stop: list[i
     """Wait for starts of dockerd and for the end; returns the exit status."""
     first = True
     while True:
-        readable, _, _ = select.select([control, *stop], [], [])
+        readable, _, _ = select.select([control.fileno(), *stop], [], [])
         if any(descriptor in readable for descriptor in stop):
             log.info("engine: stopping")
             _close_down(config)
@@ -171,7 +171,7 @@ def _wait_for_api(config: EngineConfig, control: socket.socket, stop: list[int])
             client = docker.DockerClient(f"unix://{config.starting_socket}", timeout=30)
             with contextlib.closing(client):
                 return str(client.version()["Version"])
-        if select.select([control, *stop], [], [], 0.05)[0]:
+        if select.select([control.fileno(), *stop], [], [], 0.05)[0]:
             return None
     raise EngineTrouble(f"dockerd does not answer:\n{_last_lines(config.log)}")
 
@@ -181,7 +181,7 @@ def empty_engine(socket_path: Path) -> int:
 
     The engine is ours alone, so everything in it is; "already gone" counts as done.
     """
-    client = docker.DockerClient(f"unix://{socket_path}", timeout=_EMPTY_SECONDS)
+    client = docker.DockerClient(f"unix://{socket_path}", timeout=int(_EMPTY_SECONDS))
     with contextlib.closing(client), ThreadPoolExecutor(8) as pool:
         containers = client.api.containers(all=True)
         list(pool.map(lambda item: _remove_container(client, item["Id"]), containers))

@@ -155,7 +155,7 @@ def _start_dockerd(config: EngineConfig) -> int:
 
 def _reaped() -> set[int]:
     """Every child that has ended; orphans of the whole namespace are ours."""
-    pids = set()
+    pids: set[int] = set()
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

@@ -54,9 +54,7 @@ def unshare(flags: int) -> None:
 def mount(source: str | Path, target: str | Path, kind: str = "", flags: int = 0, options: str = "") -> None:
     """Mount `source` at `target`; `kind` is the file system's type, empty for bind mounts and changes."""
     _check(
-        _libc.mount(
-            os.fsencode(source), os.fsencode(target), kind.encode() or None, flags, options.encode() or None
-        ),
+        _libc.mount(os.fsencode(source), os.fsencode(target), kind.encode() or None, flags, options.encode() or None),
         f"mount {source} at {target}",
     )
 

@@ -83,11 +83,11 @@ def _identity(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> tuple[object, ...
     """What makes two entries of one name the same; times of change do not count."""
     content = ""
     if entry.isreg() and (file := tar.extractfile(entry)):
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+        content = hashlib.sha256(file.read()).hexdigest()
     attributes = {key: value for key, value in entry.pax_headers.items() if key.startswith("SCHILY.xattr.")}
     return (entry.type, entry.mode, entry.uid, entry.gid, entry.linkname, content, str(attributes))
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(file.read()).hexdigest()

@@ -42,7 +42,7 @@ class Command(BaseCommand):
                     docker_host=docker_host,
                     only=only,
                     fresh=fresh,
-                    progress=lambda name, doing, _: console.print(f"  {name}: {doing}"),
+                    progress=lambda name, doing, **_: console.print(f"  {name}: {doing}"),
                 )
             except BuildError as error:
                 raise CommandError(str(error)) from error
