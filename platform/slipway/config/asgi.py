@@ -11,7 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
 _http = get_asgi_application()
 
 from labs.routing import websocket_urlpatterns as lab_sockets  # noqa: E402 - Django must be set up first
-
 from slipway.terminals.routing import websocket_urlpatterns as terminal_sockets  # noqa: E402
 
 application = ProtocolTypeRouter(

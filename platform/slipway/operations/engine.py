@@ -125,7 +125,7 @@ def _become_inside(config: EngineConfig, control: socket.socket) -> None:
             environment = {**os.environ, "PYTHONPATH": code}
             module = "slipway.operations.engine_inside"
             argv = [sys.executable, "-m", module, config.to_json(), str(control.fileno())]
-            os.execve(sys.executable, argv, environment)
+            os.execve(sys.executable, argv, environment)  # noqa: S606 - there is no shell to start
         control.close()
         _, ended = os.waitpid(inside, 0)
         status = os.waitstatus_to_exitcode(ended) & 0xFF
@@ -240,7 +240,7 @@ def main(arguments: list[str]) -> int:
     try:
         return run_engine(EngineConfig.from_json(arguments[0]), follow=follow)
     except EngineTrouble as trouble:
-        log.error("engine: %s", trouble)
+        log.error("engine: %s", trouble)  # noqa: TRY400 - the trouble is the whole message
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Where the parts of this installation lie, as its settings say: the engine's folders, the images' sources and cache."""
+"""Where the parts of this installation lie, as its settings say: the engine's folders, the images' sources."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def build_images(console: Console, *, docker_host: str | None) -> None:
     began = time.monotonic()
     with console.status("Looking at the images …") as status:
 
-        def tell(name: str, doing: str, *, done: bool = False) -> None:  # noqa: FBT001 - the builder's signature
+        def tell(name: str, doing: str, *, done: bool = False) -> None:
             if done:
                 console.print(f"  [green]✓[/] {name}: {doing} ({time.monotonic() - began:.0f} s)")
             else:
