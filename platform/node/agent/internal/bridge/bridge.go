@@ -7,6 +7,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +17,7 @@ import (
 const (
 	bufferSize      = 32 << 10
 	reservedThreads = 5
+	bootPatience    = 2 * time.Second
 )
 
 // direction is one way of the copy.
@@ -44,7 +46,7 @@ func Connect(path string, stdin, stdout int) error {
 		return err
 	}
 	defer unix.Close(socket)
-	if err := retry(func() error { return unix.Connect(socket, &unix.SockaddrUnix{Name: path}) }); err != nil {
+	if err := reach(socket, path, time.Now().Add(bootPatience)); err != nil {
 		return err
 	}
 	for _, fd := range []int{socket, stdout} {
@@ -59,6 +61,18 @@ func Connect(path string, stdin, stdout int) error {
 		}
 	}
 	return nil
+}
+
+// reach waits until the agent listens: a node that has just been started is asked before its agent is up.
+func reach(socket int, path string, deadline time.Time) error {
+	for {
+		err := retry(func() error { return unix.Connect(socket, &unix.SockaddrUnix{Name: path}) })
+		booting := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)
+		if !booting || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 // makeNonBlocking leaves terminals and files alone: those are shared with whoever started us.

@@ -160,3 +160,36 @@ func TestWhereNobodyListensItSaysSo(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestItWaitsForAnAgentThatIsStillBooting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.sock")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "BRIDGE_TO="+path)
+	cmd.Stdin = strings.NewReader("hello")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Fatal("it did not wait:", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if said, err := io.ReadAll(conn); err != nil || string(said) != "hello" {
+		t.Errorf("%q, %v", said, err)
+	}
+	_ = conn.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -21,6 +21,7 @@ import (
 	"slipway.dev/node/internal/events"
 	"slipway.dev/node/internal/lease"
 	"slipway.dev/node/internal/links"
+	"slipway.dev/node/internal/names"
 	"slipway.dev/node/internal/reaper"
 	"slipway.dev/node/internal/registry"
 	"slipway.dev/node/internal/server"
@@ -55,6 +56,8 @@ type Node struct {
 	dockerd      *supervise.Service
 	registry     *registry.Registry
 	registryDone chan struct{}
+	names        *names.Server
+	namesDone    chan struct{}
 	shells       *shell.Manager
 
 	stop     context.CancelFunc
@@ -93,7 +96,7 @@ func Run(version string) error {
 func newNode(version string, began time.Time, settings boot.Settings, world cgroups.World) *Node {
 	n := &Node{
 		version: version, began: began, settings: settings, world: world,
-		reaper: reaper.New(), engine: engine.New(dockerSocket), registryDone: make(chan struct{}),
+		reaper: reaper.New(), engine: engine.New(dockerSocket), registryDone: make(chan struct{}), namesDone: make(chan struct{}),
 	}
 	n.hostname, _ = os.Hostname()
 	n.lease = lease.New(func() { n.PowerOff("the lease is over") })
@@ -118,6 +121,7 @@ func (n *Node) start() {
 	go n.containerd.Run(ctx)
 	go n.dockerd.Run(ctx)
 	go n.setUpRegistry(ctx)
+	go n.setUpNames(ctx)
 	shells, err := shell.NewManager(Folder, n.settings.Place(n.hostname), n.reaper, func(name, what string) {
 		n.hub.Publish(shellEvent{Kind: "shell", Shell: name, What: what})
 	})
@@ -145,6 +149,19 @@ func (n *Node) setUpRegistry(ctx context.Context) {
 		n.registry = found
 		go found.Serve(ctx)
 	}
+}
+
+func (n *Node) setUpNames(ctx context.Context) {
+	defer close(n.namesDone)
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	server, err := names.Setup(limited, "/etc/resolv.conf", n.reaper)
+	if err != nil {
+		slog.Error("containers will have no name server", "error", err)
+		return
+	}
+	n.names = server
+	go server.Serve(ctx)
 }
 
 // followEngine passes the engine's events on, from whichever dockerd runs.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"slipway.dev/node/internal/inward"
 	"slipway.dev/node/internal/supervise"
 )
 
@@ -80,14 +81,24 @@ func (n *Node) prepareDockerd(ctx context.Context) error {
 	if _, err := n.containerd.WaitReady(ctx); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-n.registryDone:
+	for _, done := range []chan struct{}{n.registryDone, n.namesDone} {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-done:
+		}
 	}
-	if n.registry != nil && n.dockerd.Status().Restarts > 0 {
+	if n.dockerd.Status().Restarts == 0 {
+		return nil
+	}
+	if n.registry != nil {
 		if err := n.registry.Lead(ctx); err != nil {
 			slog.Warn("the way to the registry cannot be mended", "error", err)
+		}
+	}
+	if n.names != nil {
+		if err := n.names.Lead(ctx); err != nil {
+			slog.Warn("the way to the name server cannot be mended", "error", err)
 		}
 	}
 	return nil
@@ -104,6 +115,7 @@ func dockerdFlags(file map[string]json.RawMessage) []string {
 		{"data-root", "--data-root=/var/lib/docker"},
 		{"exec-root", "--exec-root=/run/docker"},
 		{"pidfile", "--pidfile=" + dockerPidFile},
+		{"dns", "--dns=" + inward.Address},
 	} {
 		if _, set := file[each.key]; !set {
 			flags = append(flags, each.flag)

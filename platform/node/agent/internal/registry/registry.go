@@ -11,22 +11,15 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
+	"slipway.dev/node/internal/inward"
 	"slipway.dev/node/internal/reaper"
 )
 
 const (
-	// address is from a block that is kept for documentation (RFC 5737), so nobody wants it. It is routed to the
-	// loopback interface without being local: an address of this host would be caught by the rules that Swarm
-	// puts in front for published ports, and 443 may be one.
-	address = "192.0.2.53"
 	// listenOn is where its connections are sent: a port above those that are given away for the asking, on a
 	// loopback address of its own, so that a learner's 0.0.0.0:anything is free.
 	listenOn       = "127.0.0.53:61443"
@@ -78,7 +71,7 @@ func addHost(path string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	line := address + "\t" + Host + "\n"
+	line := inward.Address + "\t" + Host + "\n"
 	if strings.Contains(string(content), line) {
 		return nil
 	}
@@ -93,46 +86,11 @@ func addHost(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// Lead puts the route and the rule in place where they are missing. It is called again before each start of the
-// engine, since a learner's `iptables -F` takes this rule along with the engine's own.
+// Lead puts the way to the listener in place where it is missing.
 func (r *Registry) Lead(ctx context.Context) error {
-	loopback, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	if err := netlink.LinkSetUp(loopback); err != nil {
-		return err
-	}
-	route := &netlink.Route{
-		LinkIndex: loopback.Attrs().Index, Scope: netlink.SCOPE_LINK,
-		Dst: &net.IPNet{IP: net.ParseIP(address).To4(), Mask: net.CIDRMask(32, 32)}, Src: net.IPv4(127, 0, 0, 1),
-	}
-	if err := netlink.RouteReplace(route); err != nil {
-		return fmt.Errorf("routing %s to the loopback interface: %w", address, err)
-	}
-	rule := []string{"OUTPUT", "-d", address + "/32", "-p", "tcp", "--dport", "443", "-j", "DNAT", "--to-destination", listenOn}
-	if r.iptables(ctx, "-C", rule) == nil {
-		return nil
-	}
-	return r.iptables(ctx, "-A", rule)
-}
-
-func (r *Registry) iptables(ctx context.Context, action string, rule []string) error {
-	cmd := exec.Command("iptables", append([]string{"-w", "5", "-t", "nat", action}, rule...)...)
-	child, err := r.reaper.Start(cmd)
-	if err != nil {
-		return fmt.Errorf("starting iptables: %w", err)
-	}
-	select {
-	case <-child.Done():
-	case <-ctx.Done():
-		_ = child.Signal(syscall.SIGKILL)
-		return ctx.Err()
-	}
-	if child.Status() != 0 {
-		return fmt.Errorf("iptables %s: %s", action, child.Ending())
-	}
-	return nil
+	return inward.Lead(ctx, r.reaper, inward.Rule{
+		"OUTPUT", "-d", inward.Address + "/32", "-p", "tcp", "--dport", "443", "-j", "DNAT", "--to-destination", listenOn,
+	})
 }
 
 // Serve takes connections until ctx ends.

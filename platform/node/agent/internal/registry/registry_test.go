@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"slipway.dev/node/internal/inward"
 	"slipway.dev/node/internal/reaper"
 )
 
@@ -262,7 +263,7 @@ func TestTheNameIsWrittenOnceIntoTheHostsFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, _ := os.ReadFile(path); string(got) != address+"\t"+Host+"\n" {
+	if got, _ := os.ReadFile(path); string(got) != inward.Address+"\t"+Host+"\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,6 +68,11 @@ type client struct {
 func dial(t *testing.T, path string) *client {
 	t.Helper()
 	conn, err := net.Dial("unix", path)
+	// The file is there a moment before anybody listens on it.
+	for deadline := time.Now().Add(patience); errors.Is(err, syscall.ECONNREFUSED) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+		conn, err = net.Dial("unix", path)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
