@@ -19,7 +19,7 @@ test: .venv/ready ## Everything: style, types, units, the real engine, the real 
 test-fast: .venv/ready check ## The part of the tests without an engine and a browser
 	@$(PYTHON) -m pytest -m "not engine and not browser"
 
-check: .venv/ready ## Style and types of Python, TypeScript and Go; the direction of imports
+check: .venv/ready ## Style, types and imports; the unit tests of TypeScript and Go
 	@./tools/check
 
 bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine

@@ -121,7 +121,10 @@ class _Running:
                 env={**os.environ, **self.program.environment},
                 start_new_session=True,
             )
-        self._pid.write_text(f"{self._process.pid}\n")
+        # Replaced in one step: whoever reads it finds a pid, the old or the new one.
+        fresh = self._pid.with_suffix(".new")
+        fresh.write_text(f"{self._process.pid}\n")
+        fresh.replace(self._pid)
 
     def stop(self) -> bool:
         """End the process; returns whether it ended by itself in time."""
