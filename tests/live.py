@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -90,6 +91,18 @@ class LivePlatform:
     def wait_for_restart(self, program: str, old: int) -> None:
         """Wait until a killed program runs again."""
         wait_until(lambda: self.pid(program) != old, seconds=20, what=f"a new {program}")
+
+    def wait_until_ready(self) -> None:
+        """Wait until the web process says that it can do its work."""
+
+        def ready() -> bool:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                    return bool(answer.status == 200)
+            except OSError:
+                return False
+
+        wait_until(ready, seconds=60, what="a platform that is ready")
 
     def rows(self, query: str, *arguments: object) -> list[tuple[object, ...]]:
         """Read the installation's database."""

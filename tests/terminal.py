@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from slipway.core.ids import SandboxId
 from tests.browsing import Visitor
@@ -44,7 +44,7 @@ class LiveTerminal:
                     self._url, additional_headers=self._headers, origin=self._origin, max_size=2**20
                 )
                 await self._read_frames(lambda opcode: opcode == 0x05)
-            except (OSError, ConnectionClosed, InvalidStatus, TimeoutError):
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
                 if time.monotonic() > self._retry_until:
                     raise
                 await asyncio.sleep(0.3)

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ pytestmark = pytest.mark.engine
 def visitor(live_platform: LivePlatform) -> Visitor:
     """One guest for all of these."""
     return Visitor.as_guest(live_platform)
+
+
+@pytest.fixture(autouse=True)
+def _whole_again(live_platform: LivePlatform) -> Iterator[None]:
+    """What a test killed is back before the next one begins, whatever came of the first."""
+    yield
+    live_platform.wait_until_ready()
 
 
 @pytest.fixture(scope="module")
