@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
 import time
 from collections.abc import Iterable
@@ -76,9 +75,11 @@ def _spread(values: list[int]) -> list[str]:
 async def terminals(platform: LivePlatform, visitor: Visitor, sandbox: SandboxId) -> None:
     """Echo and flood of our terminal beside the plain and the public way."""
     plain = await echo.through_exec(platform, sandbox, "node1")
-    measured = [await echo.through_slipway(platform, visitor, sandbox, "node1"), plain]
-    if shutil.which("ttyd"):
-        measured.append(await echo.through_ttyd(platform, sandbox, "node1"))
+    measured = [
+        await echo.through_slipway(platform, visitor, sandbox, "node1"),
+        plain,
+        await echo.through_terminado(platform, sandbox, "node1"),
+    ]
     show(
         f"Terminals: echo of {echo.KEYS} keys, flood of {echo.FLOOD_BYTES // 2**20} MiB",
         ["way", "p50 ms", "p99 ms", "MB/s", "p50 over exec", "MB/s ÷ exec"],

@@ -1,4 +1,4 @@
-"""How long a keystroke takes to come back, and how many bytes a second flow: our terminal, `docker exec`, and ttyd.
+"""How long a keystroke takes to come back, and how many bytes a second flow: our terminal, `docker exec`, and terminado.
 
 All three talk to `cat` or `head` in the same node through the same engine, one after the other, key by key in turn.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -113,46 +114,37 @@ async def through_exec(platform: LivePlatform, sandbox: SandboxId, node: str) ->
         await client.close()
 
 
-async def through_ttyd(platform: LivePlatform, sandbox: SandboxId, node: str) -> Echo:
-    """ttyd, a public web terminal, in front of `docker exec -it`."""
+async def through_terminado(platform: LivePlatform, sandbox: SandboxId, node: str) -> Echo:
+    """terminado, the public web terminal of Jupyter, in front of `docker exec -it`."""
     port = free_port()
     command = ["docker", "--host", platform.docker_host, "exec", "-it", f"slipway-{sandbox.hex}-{node}", "bash"]
     server = await asyncio.create_subprocess_exec(
-        "ttyd",
-        "--writable",
-        "--interface",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        *command,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        sys.executable, "-m", "tests.bench.terminado_server", str(port), *command, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        return await _with_ttyd(port)
+        return await _with_terminado(port)
     finally:
         server.terminate()
         await server.wait()
 
 
-async def _with_ttyd(port: int) -> Echo:
+async def _with_terminado(port: int) -> Echo:
     for attempt in range(50):
         try:
-            socket = await connect(f"ws://127.0.0.1:{port}/ws", subprotocols=["tty"], max_size=None)
+            socket = await connect(f"ws://127.0.0.1:{port}/ws", max_size=None)
             break
         except OSError:
             if attempt == 49:
                 raise
             await asyncio.sleep(0.1)
     async with socket:
-        await socket.send(json.dumps({"AuthToken": "", "columns": 100, "rows": 30}).encode())
+        await socket.send(json.dumps(["set_size", 30, 100]))
 
         async def send(data: bytes) -> None:
-            await socket.send(b"0" + data)
+            await socket.send(json.dumps(["stdin", data.decode()]))
 
         async def receive() -> bytes:
-            frame = await socket.recv()
-            assert isinstance(frame, bytes)
-            return frame[1:] if frame[:1] == b"0" else b""
+            kind, *rest = json.loads(await socket.recv())
+            return str(rest[0]).encode() if kind == "stdout" else b""
 
-        return await measure("ttyd + docker exec", send, receive)
+        return await measure("terminado + docker exec", send, receive)

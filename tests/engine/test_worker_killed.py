@@ -46,7 +46,7 @@ def test_a_start_survives_the_worker_being_killed(live_platform: LivePlatform, p
 
 
 def _frozen_in(phase: str, platform: LivePlatform, visitor: Visitor) -> str:
-    """Start labs until the worker is caught, and stopped dead, in this phase, which lasts some hundredths of a second."""
+    """Start labs until the worker is caught, and stopped dead, in this phase, which lasts a moment."""
     for _ in range(20):
         attempt = visitor.start_lab(LAB)
         while (row := sandbox_row(platform, attempt)).state in {"requested", "starting"} and row.phase != phase:
