@@ -1,4 +1,4 @@
-"""How long a keystroke takes to come back, and how many bytes a second flow: our terminal, `docker exec`, and terminado.
+"""How long a keystroke takes to come back, and how many bytes a second flow: ours, `docker exec`, and terminado.
 
 All three talk to `cat` or `head` in the same node through the same engine, one after the other, key by key in turn.
 """
