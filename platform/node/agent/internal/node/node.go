@@ -21,6 +21,7 @@ import (
 	"slipway.dev/node/internal/events"
 	"slipway.dev/node/internal/lease"
 	"slipway.dev/node/internal/links"
+	"slipway.dev/node/internal/mesh"
 	"slipway.dev/node/internal/names"
 	"slipway.dev/node/internal/reaper"
 	"slipway.dev/node/internal/registry"
@@ -58,6 +59,8 @@ type Node struct {
 	registryDone chan struct{}
 	names        *names.Server
 	namesDone    chan struct{}
+	mesh         *mesh.Mesh
+	keepAllLines atomic.Bool // of dockerd's log: the learner has chosen its level
 	shells       *shell.Manager
 
 	stop     context.CancelFunc
@@ -98,6 +101,7 @@ func newNode(version string, began time.Time, settings boot.Settings, world cgro
 		version: version, began: began, settings: settings, world: world,
 		reaper: reaper.New(), engine: engine.New(dockerSocket), registryDone: make(chan struct{}), namesDone: make(chan struct{}),
 	}
+	n.mesh = mesh.New(n.engine, n.reaper)
 	n.hostname, _ = os.Hostname()
 	n.lease = lease.New(func() { n.PowerOff("the lease is over") })
 	launch := func(cmd *exec.Cmd) (supervise.Process, error) { return n.reaper.Start(cmd) }
@@ -131,6 +135,7 @@ func (n *Node) start() {
 	n.shells = shells
 	go links.Watch(ctx, func() { n.hub.Publish(kindOnly{Kind: "links"}) })
 	go n.followEngine(ctx)
+	go n.mesh.Run(ctx)
 	s := server.New()
 	n.register(s)
 	go s.ListenAndServe(ctx, Socket)

@@ -10,6 +10,7 @@ import (
 	"slipway.dev/node/internal/engine"
 	"slipway.dev/node/internal/lease"
 	"slipway.dev/node/internal/links"
+	"slipway.dev/node/internal/mesh"
 	"slipway.dev/node/internal/probe"
 	"slipway.dev/node/internal/protocol"
 	"slipway.dev/node/internal/server"
@@ -76,6 +77,7 @@ type Status struct {
 	LeaseLeftMS *int64             `json:"lease_left_ms"`
 	Services    []supervise.Status `json:"services"`
 	Cgroup      string             `json:"cgroup"`
+	Mesh        mesh.State         `json:"mesh"`
 }
 
 // Status is how the node is now.
@@ -83,6 +85,7 @@ func (n *Node) Status() Status {
 	status := Status{
 		Version: n.version, Hostname: n.hostname, UptimeMS: time.Since(n.began).Milliseconds(),
 		Services: []supervise.Status{n.containerd.Status(), n.dockerd.Status()}, Cgroup: n.world.Name(),
+		Mesh: n.mesh.State(),
 	}
 	if left, ok := n.lease.Left(); ok {
 		ms := left.Milliseconds()

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,9 +73,14 @@ func (n *Node) dockerdSpec() supervise.Spec {
 		Name:    "dockerd",
 		LogPath: "/var/log/dockerd.log",
 		Prepare: n.prepareDockerd,
-		Command: func() *exec.Cmd { return exec.Command("dockerd", dockerdFlags(readDaemonJSON(daemonJSON))...) },
+		Command: func() *exec.Cmd {
+			file := readDaemonJSON(daemonJSON)
+			n.keepAllLines.Store(logLevelIsTheLearners(file))
+			return exec.Command("dockerd", dockerdFlags(file)...)
+		},
 		Probe:   func(ctx context.Context) error { return poll(ctx, n.engine.Ping) },
 		Cleanup: n.afterDockerd,
+		Line:    n.dockerdLine,
 	}
 }
 
@@ -121,7 +128,31 @@ func dockerdFlags(file map[string]json.RawMessage) []string {
 			flags = append(flags, each.flag)
 		}
 	}
+	if !logLevelIsTheLearners(file) {
+		flags = append(flags, "--log-level=debug") // for the mesh's ears; the file gets the usual, see dockerdLine
+	}
 	return flags
+}
+
+func logLevelIsTheLearners(file map[string]json.RawMessage) bool {
+	_, level := file["log-level"]
+	_, debug := file["debug"]
+	return level || debug
+}
+
+// unwanted are marks of lines that nobody would find in a dockerd's log at home: those below its usual level, and what
+// it says each time somebody looks at a network's services.
+var unwanted = [][]byte{
+	[]byte("level=debug"), []byte(`"level":"debug"`), []byte("Inconsistent driver and libnetwork state for endpoint"),
+}
+
+// dockerdLine lets the mesh hear what dockerd says, and leaves its log as it would be without us.
+func (n *Node) dockerdLine(line []byte) (keep bool) {
+	n.mesh.DockerdSaid(line)
+	if n.keepAllLines.Load() {
+		return true
+	}
+	return !slices.ContainsFunc(unwanted, func(mark []byte) bool { return bytes.Contains(line, mark) })
 }
 
 func readDaemonJSON(path string) map[string]json.RawMessage {
@@ -136,6 +167,7 @@ func readDaemonJSON(path string) map[string]json.RawMessage {
 
 // afterDockerd makes way for the next one.
 func (n *Node) afterDockerd(pid int) {
+	n.mesh.DockerdEnded()
 	removePidFile(pid)
 	if live := readDaemonJSON(daemonJSON)["live-restore"]; string(live) != "true" && !n.ending.Load() {
 		endContainers()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"slipway.dev/node/internal/mesh"
 )
 
 func TestDockerdGetsNoFlagThatTheLearnersFileSets(t *testing.T) {
@@ -30,6 +32,37 @@ func TestDockerdGetsNoFlagThatTheLearnersFileSets(t *testing.T) {
 	}
 	if got := dockerdFlags(readDaemonJSON(path)); !slices.Equal(got, all) {
 		t.Errorf("with a broken file: %q", got)
+	}
+}
+
+func TestDockerdsLogLooksAsIfTheMeshDidNotListen(t *testing.T) {
+	if !slices.Contains(dockerdFlags(nil), "--log-level=debug") {
+		t.Error("the mesh would not hear of tasks")
+	}
+	for _, file := range []string{`{"log-level": "warn"}`, `{"debug": true}`} {
+		path := filepath.Join(t.TempDir(), "daemon.json")
+		if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := dockerdFlags(readDaemonJSON(path)); slices.Contains(got, "--log-level=debug") {
+			t.Errorf("the learner's %s does not count: %q", file, got)
+		}
+	}
+	n := &Node{mesh: mesh.New(nil, nil)}
+	for line, keep := range map[string]bool{
+		`time="…" level=info msg="API listen on /run/docker.sock"`:                                      true,
+		`time="…" level=debug msg="Calling GET /_ping"`:                                                 false,
+		`{"level":"debug","msg":"Calling GET /_ping"}`:                                                  false,
+		`time="…" level=error msg="Inconsistent driver and libnetwork state for endpoint 8c7415f2f696"`: false,
+	} {
+		if got := n.dockerdLine([]byte(line)); got != keep {
+			t.Errorf("%v: %s", got, line)
+		}
+		n.keepAllLines.Store(true)
+		if !n.dockerdLine([]byte(line)) {
+			t.Errorf("the learner wanted all, but not %s", line)
+		}
+		n.keepAllLines.Store(false)
 	}
 }
 

@@ -104,6 +104,7 @@ func (n *Node) publishDocker(event json.RawMessage) {
 		n.hub.Lost()
 		return
 	}
+	n.mesh.DockerEvent(event)
 	n.hub.Publish(dockerEvent{Kind: "docker", Event: event})
 }
 

@@ -81,8 +81,8 @@ func render(out io.Writer, status node.Status, shells []shell.Info) error {
 	if status.LeaseLeftMS != nil {
 		left = duration(*status.LeaseLeftMS) + " left"
 	}
-	fmt.Fprintf(out, "%s  up %s, lease %s, cgroup %s, slipway-node %s\n\n",
-		status.Hostname, duration(status.UptimeMS), left, status.Cgroup, status.Version)
+	fmt.Fprintf(out, "%s  up %s, lease %s, cgroup %s, mesh %s, slipway-node %s\n\n",
+		status.Hostname, duration(status.UptimeMS), left, status.Cgroup, status.Mesh, status.Version)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SERVICE\tSTATE\tPID\tREADY AFTER\tRESTARTS\tLAST EXIT")
 	for _, s := range status.Services {

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"os"
@@ -11,11 +12,13 @@ import (
 const (
 	maxLogSize = 2 << 20
 	tailSize   = 8 << 10
+	maxLine    = 16 << 10
 )
 
 // Log keeps what a service prints: its end in memory, for error messages that must work on a full disk too,
 // and up to twice 2 MiB in a file and the file before it. Writing never fails and never holds the service up.
 type Log struct {
+	keep func(line []byte) bool
 	mu   sync.Mutex
 	path string
 	file *os.File
@@ -23,8 +26,9 @@ type Log struct {
 	tail []byte
 }
 
-// NewLog keeps a log at path; the file is opened when there is something to write.
-func NewLog(path string) *Log { return &Log{path: path} }
+// NewLog keeps a log at path; the file is opened when there is something to write. Of what comes through a pipe it keeps
+// the lines that keep wants, all where that is nil.
+func NewLog(path string, keep func(line []byte) bool) *Log { return &Log{path: path, keep: keep} }
 
 // Write always takes all of p.
 func (l *Log) Write(p []byte) (int, error) {
@@ -84,7 +88,28 @@ func (l *Log) Pipe() (*os.File, error) {
 	}
 	go func() {
 		defer reader.Close()
-		_, _ = io.Copy(l, reader)
+		if l.keep == nil {
+			_, _ = io.Copy(l, reader)
+		} else {
+			l.copyLines(reader)
+		}
 	}()
 	return writer, nil
+}
+
+// copyLines judges a line that is too long by its beginning.
+func (l *Log) copyLines(from io.Reader) {
+	lines := bufio.NewReaderSize(from, maxLine)
+	for begun, keep := false, true; ; {
+		part, err := lines.ReadSlice('\n')
+		if !begun && len(part) > 0 {
+			keep = l.keep(part)
+		}
+		if keep {
+			_, _ = l.Write(part)
+		}
+		if begun = err == bufio.ErrBufferFull; err != nil && !begun {
+			return
+		}
+	}
 }

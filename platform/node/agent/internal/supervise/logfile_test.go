@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestALogStaysBoundedHoweverMuchIsPrinted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dockerd.log")
-	log := NewLog(path)
+	log := NewLog(path, nil)
 	line := append(bytes.Repeat([]byte("x"), 999), '\n')
 	for range 10 * maxLogSize / len(line) {
 		_, _ = log.Write(line)
@@ -34,7 +35,7 @@ func TestALogOnAFullDiskStillKnowsItsLastLines(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full")
 	}
-	log := NewLog("/dev/full")
+	log := NewLog("/dev/full", nil)
 	for range 3 {
 		if n, err := log.Write([]byte("no space\n")); n != 9 || err != nil {
 			t.Fatalf("%d, %v", n, err)
@@ -42,5 +43,30 @@ func TestALogOnAFullDiskStillKnowsItsLastLines(t *testing.T) {
 	}
 	if got := log.LastLines(10); strings.Count(got, "no space") != 3 {
 		t.Errorf("last lines %q", got)
+	}
+}
+
+func TestOfAPipeOnlyTheWantedLinesAreKeptAndAllAreSeen(t *testing.T) {
+	var seen int
+	log := NewLog(filepath.Join(t.TempDir(), "dockerd.log"), func(line []byte) bool {
+		seen++
+		return !bytes.Contains(line, []byte("debug"))
+	})
+	writer, err := log.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 3*maxLine)
+	_, _ = writer.WriteString("level=info one\nlevel=debug two\nlevel=debug " + long + "\nlevel=info " + long + "\nthe last, unfinished")
+	_ = writer.Close()
+	for deadline := time.Now().Add(5 * time.Second); !strings.HasSuffix(log.LastLines(1), "unfinished"); {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log ends with %.80q", log.LastLines(1))
+		}
+		time.Sleep(time.Millisecond)
+	}
+	content, err := os.ReadFile(log.path)
+	if want := "level=info one\nlevel=info " + long + "\nthe last, unfinished"; err != nil || string(content) != want || seen != 5 {
+		t.Errorf("%v, %d lines seen, %d bytes kept", err, seen, len(content))
 	}
 }

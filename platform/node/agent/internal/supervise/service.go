@@ -60,6 +60,8 @@ type Spec struct {
 	Cleanup func(pid int)
 	// LogPath is where its output goes.
 	LogPath string
+	// Line is shown each line of the output and tells whether to log it; nil for all.
+	Line func(line []byte) (keep bool)
 }
 
 // Status is what is known of a service now. Durations are in milliseconds.
@@ -89,7 +91,7 @@ type Service struct {
 // New describes a service; nothing runs before Run. Readiness after the first start is counted from born.
 func New(spec Spec, born time.Time, start func(*exec.Cmd) (Process, error), changed func(string, State)) *Service {
 	return &Service{
-		spec: spec, start: start, changed: changed, log: NewLog(spec.LogPath), born: born,
+		spec: spec, start: start, changed: changed, log: NewLog(spec.LogPath, spec.Line), born: born,
 		status:  Status{Name: spec.Name, State: Starting},
 		waiters: make(chan struct{}),
 	}
