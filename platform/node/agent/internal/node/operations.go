@@ -16,6 +16,7 @@ import (
 	"slipway.dev/node/internal/server"
 	"slipway.dev/node/internal/shell"
 	"slipway.dev/node/internal/supervise"
+	"slipway.dev/node/internal/traffic"
 )
 
 // register names every operation of the protocol.
@@ -41,6 +42,7 @@ func (n *Node) register(s *server.Server) {
 	})
 	s.Operations["write-files"] = operation(preset(writeParams{}), n.writeFiles)
 	s.Operations["links"] = operation(nothing, n.links)
+	s.Operations["traffic"] = operation(nothing, n.traffic)
 	s.Operations["shells"] = operation(nothing, func(context.Context, struct{}) (any, error) {
 		return shellsResult{Shells: n.shells.List()}, nil
 	})
@@ -168,6 +170,13 @@ func (n *Node) links(context.Context, struct{}) (any, error) {
 	found, err := links.List()
 	return struct {
 		Links []links.Link `json:"links"`
+	}{found}, err
+}
+
+func (n *Node) traffic(context.Context, struct{}) (any, error) {
+	found, err := traffic.Count()
+	return struct {
+		Containers []traffic.Container `json:"containers"`
 	}{found}, err
 }
 
