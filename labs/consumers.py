@@ -1,23 +1,28 @@
 """The events WebSocket of a lab page: everything first, then whatever changes.
 
 The channel layer may lose a message; a page that connects again gets the whole state, so nothing stays wrong for long.
-The page itself says nothing here that matters.
+The page itself says little here: that it is there, that it missed a change of the picture, that it shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from slipway.accounts.models import User
 from slipway.attempts import selectors
+from slipway.clusters import store
+from slipway.clusters.problems import in_words
 from slipway.core.errors import SlipwayError
 from slipway.core.events import attempt_group, sandbox_group
 from slipway.core.json import JSON, as_mapping, as_text
@@ -54,9 +59,15 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         await self._listen_to_sandbox("")
 
     async def receive_json(self, content: Any, **_: Any) -> None:
-        """Pages only ask whether we are there."""
-        if as_text(as_mapping(content).get("type")) == "ping":
-            await self.send_json({"type": "pong"})
+        """Pages ask whether we are there, ask for the picture, or say that they show it."""
+        match as_text(as_mapping(content).get("type")):
+            case "ping":
+                await self.send_json({"type": "pong"})
+            case "cluster":
+                await self._tell_cluster()
+            case "watch" if self._sandbox and as_mapping(content).get("on") is True:
+                with suppress(RedisError, OSError):
+                    await sync_to_async(store.watch, thread_sensitive=False)(UUID(self._sandbox))
 
     @classmethod
     async def decode_json(cls, text_data: str) -> JSON:
@@ -82,11 +93,27 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         with translation.override(self._language):
             await self.send_json({**event, "sentence": str(Reason(event["reason"]).label)})
 
+    async def cluster_event(self, message: dict[str, Any]) -> None:
+        """The picture changed, or something goes through it."""
+        with translation.override(self._language):
+            told = in_words(message["event"])
+        await self.send_json(told)
+
+    async def _tell_cluster(self) -> None:
+        """The latest picture; there is none until the observer has looked at machines that are ready."""
+        if not self._sandbox:
+            return
+        with suppress(RedisError, OSError):
+            latest = await sync_to_async(store.latest, thread_sensitive=False)(UUID(self._sandbox))
+            if latest is not None:
+                await self.cluster_event({"event": latest})
+
     async def _tell_everything(self) -> None:
         view = await database_sync_to_async(self._overview)()
         await self._listen_to_sandbox(as_text(as_mapping(view["sandbox"]).get("sandbox")))
         # Whatever happened between the first look and listening is in this one.
         await self.send_json(await database_sync_to_async(self._overview)())
+        await self._tell_cluster()
 
     def _overview(self) -> dict[str, JSON]:
         assert isinstance(self._user, User)  # noqa: S101 - connect saw to it

@@ -1,8 +1,9 @@
-"""The observer: follows every live cluster and asks for checks the moment something changed in it.
+"""The observer: follows every live cluster, keeps its picture right, and asks for checks the moment something changed.
 
-One task per node reads the node's event stream. Nothing is believed of what an event says beyond that something
-happened; what is true is looked at by the checks themselves. When a stream (re)opens, a look is asked for too, so that
-whatever happened unseen is not missed.
+One task per node reads the node's event stream, which feeds both. Nothing is believed of what an event says beyond that
+something happened; what is true is looked at, by the picture's follower and by the checks themselves. When a stream
+(re)opens, a look is asked for too, so that whatever happened unseen is not missed. What changed without an event, as
+Swarm's tasks do, the follower finds and asks for checks as well.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from channels.db import database_sync_to_async
 
 from slipway.attempts import selectors, tasks
 from slipway.attempts.models import Attempt
+from slipway.clusters.budget import EventBudget
+from slipway.clusters.follower import Follower
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_mapping, as_text
 from slipway.core.logs import get_logger
 from slipway.sandboxes.backends.base import Backend
-from slipway.sandboxes.nodes import NodeRefusal, follow_events
+from slipway.sandboxes.nodes import NodeRefusal, NodeSessions, follow_events
 from slipway.sandboxes.tasks import dispatch
 
 _log = get_logger(__name__)
@@ -34,6 +37,7 @@ class Observer:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._sessions = NodeSessions(backend)
         self._followers: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -45,6 +49,7 @@ class Observer:
         finally:
             for follower in self._followers.values():
                 follower.cancel()
+            await self._sessions.close()
 
     async def _keep_up(self) -> None:
         try:
@@ -61,21 +66,31 @@ class Observer:
 
     async def _follow(self, sandbox: SandboxId, nodes: tuple[str, ...]) -> None:
         changed = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            for node in nodes:
-                group.create_task(self._listen(sandbox, node, changed))
-            group.create_task(_ask_when(changed, sandbox))
+        follower = Follower(sandbox, nodes, backend=self._backend, sessions=self._sessions, on_change=changed.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for node in nodes:
+                    group.create_task(self._listen(sandbox, node, follower, changed))
+                group.create_task(follower.run())
+                group.create_task(_ask_when(changed, sandbox))
+        finally:
+            await self._sessions.forget(sandbox)
 
-    async def _listen(self, sandbox: SandboxId, node: str, changed: asyncio.Event) -> None:
-        pause = 0.2
+    async def _listen(self, sandbox: SandboxId, node: str, follower: Follower, changed: asyncio.Event) -> None:
+        pause, budget = 0.2, EventBudget()
         while True:
             try:
                 async for event in follow_events(self._backend, sandbox, node):
                     pause = 0.2
+                    follower.heard(node, event)
                     if is_change(event):
                         changed.set()
+                    if wait := budget.spend():
+                        follower.flooded(node)
+                        await asyncio.sleep(wait)
             except (EngineError, NodeRefusal) as error:
                 _log.info("stream lost", sandbox=str(sandbox), node=node, error=str(error))
+            follower.mark(node)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "slipway.core",
     "slipway.accounts",
     "slipway.sandboxes",
+    "slipway.clusters",
     "slipway.terminals",
     "slipway.checks",
     "slipway.exercises",

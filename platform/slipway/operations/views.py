@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.db import DatabaseError, connection
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis.exceptions import RedisError
 
+from slipway.clusters import store
 from slipway.core import locks
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.states import State
@@ -41,10 +44,14 @@ def _redis_answers() -> bool:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
-    """Sandboxes by state, for Prometheus."""
+    """Sandboxes by state, pictures of them and how many are looked at, for Prometheus."""
     registry = CollectorRegistry()
     gauge = Gauge("slipway_sandboxes", "Sandboxes by state", ["state"], registry=registry)
     counts = dict(Sandbox.objects.values_list("state").annotate(Count("id")))
     for state in State:
         gauge.labels(state=state.value).set(counts.get(state.value, 0))
+    with suppress(RedisError, OSError):  # without Redis there are no pictures to count
+        pictures, watched = store.count()
+        Gauge("slipway_pictures", "Sandboxes whose picture is kept up to date", registry=registry).set(pictures)
+        Gauge("slipway_pictures_watched", "Pictures that somebody looks at", registry=registry).set(watched)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -66,7 +66,16 @@ class FakeNode:
         self.engine_is_up = True
         self.out_of_memory = False
         self.exit_code: int | None = None
-        self.docker: dict[str, JSON] = {"/_ping": "OK", "/networks": [], "/containers/json?all=true": []}
+        self.docker: dict[str, JSON] = {
+            "/_ping": "OK",
+            "/info": {"Swarm": {"LocalNodeState": "inactive"}},
+            "/networks": [],
+            "/containers/json?all=true": [],
+            "/containers/json?all=true&limit=250": [],
+        }
+        self.plugged = True
+        self.links: list[JSON] = []
+        self.traffic: list[JSON] = []
         self.pages: dict[str, Mapping[str, JSON]] = {}
         self.pings: set[str] = set()
         self.commands: dict[tuple[str, ...], Mapping[str, JSON]] = {}
@@ -110,7 +119,7 @@ class FakeNode:
                     self._followers.append(connection)
                     await connection.to_platform.put(b'{"kind": "hello"}\n')
 
-    def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: PLR0911 - a table of cases
+    def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911 - a table of cases
         match op:
             case "wait":
                 return _ok({"ready_after_ms": 1}) if self.engine_is_up else _no("timeout", "dockerd is not ready")
@@ -119,7 +128,9 @@ class FakeNode:
                 return _ok({"lease_left_ms": 1000 * self.lease_seconds})
             case "status":
                 state = "ready" if self.engine_is_up else "down"
-                return _ok({"hostname": self.name, "services": [{"name": "dockerd", "state": state}]})
+                return _ok(
+                    {"hostname": self.name, "plugged": self.plugged, "services": [{"name": "dockerd", "state": state}]}
+                )
             case "docker":
                 return self._docker(as_text(params.get("path")))
             case "http":
@@ -151,6 +162,10 @@ class FakeNode:
                 if content is None:
                     return _no("not-found", "There is no such file.")
                 return _ok({"content": content, "size": len(content), "truncated": False, "mode": 0o644})
+            case "links":
+                return _ok({"links": self.links})
+            case "traffic":
+                return _ok({"containers": self.traffic})
             case "events":
                 return _ok({})
         return _no("bad-request", f"There is no operation {op!r}.")

@@ -1,0 +1,48 @@
+"""States of a sandbox that need words on the page, each with an id that never changes meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from slipway.clusters.snapshot import Problem
+from slipway.core.json import JSON, as_mapping, as_text
+
+
+class ProblemKind(TextChoices):
+    """What is wrong, as a sentence for the learner."""
+
+    QUORUM_LOST = (
+        "quorum-lost",
+        _(
+            "The swarm has lost its quorum: too few managers answer to elect a leader. What runs goes on running,"
+            " but nothing can be changed, and services and tasks are shown as they last were."
+        ),
+    )
+    NODE_FLOODING = (
+        "node-flooding",
+        _("One of the machines reports more changes than can be followed, so the picture may lag behind."),
+    )
+
+
+def described(kinds: Iterable[ProblemKind]) -> tuple[Problem, ...]:
+    """Each kind once, with its sentence in the running language."""
+    return tuple(Problem(kind.value, str(kind.label)) for kind in sorted(set(kinds)))
+
+
+def in_words(event: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A `cluster` event with the sentences of its problems in the running language: its maker knows no reader's."""
+    told = dict(event)
+    for part in ("snapshot", "changes"):
+        content = as_mapping(event.get(part))
+        if problems := content.get("problems"):
+            told[part] = {**content, "problems": _in_words(problems)}
+    return told
+
+
+def _in_words(problems: JSON) -> JSON:
+    known = {kind.value for kind in ProblemKind}
+    ids = (as_text(as_mapping(each).get("id")) for each in problems) if isinstance(problems, list) else ()
+    return [{"id": each, "sentence": str(ProblemKind(each).label)} for each in ids if each in known]
