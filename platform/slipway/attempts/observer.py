@@ -17,7 +17,7 @@ from channels.db import database_sync_to_async
 from slipway.attempts import selectors, tasks
 from slipway.attempts.models import Attempt
 from slipway.clusters.budget import EventBudget
-from slipway.clusters.follower import Follower
+from slipway.clusters.follower import Follower, Pace
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_mapping, as_text
@@ -35,8 +35,9 @@ _LONGEST_PAUSE = 5.0
 class Observer:
     """Follows the ready sandboxes of unsubmitted attempts until cancelled."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, pace: Pace | None = None) -> None:
         self._backend = backend
+        self._pace = pace
         self._sessions = NodeSessions(backend)
         self._followers: dict[UUID, asyncio.Task[None]] = {}
 
@@ -66,7 +67,9 @@ class Observer:
 
     async def _follow(self, sandbox: SandboxId, nodes: tuple[str, ...]) -> None:
         changed = asyncio.Event()
-        follower = Follower(sandbox, nodes, backend=self._backend, sessions=self._sessions, on_change=changed.set)
+        follower = Follower(
+            sandbox, nodes, backend=self._backend, sessions=self._sessions, on_change=changed.set, pace=self._pace
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 for node in nodes:

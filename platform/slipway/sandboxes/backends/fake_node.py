@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 
 from slipway.core.errors import EngineError
@@ -56,7 +57,9 @@ class FakeConnection:
 
 
 class FakeNode:
-    """One node. Tests arrange `docker`, `pages`, `pings`, `commands` and `files`, and may end it."""
+    """One node. Tests arrange `docker`, `pages`, `pings`, `commands` and `files`, and may end it. `asked` counts
+    what it was asked, by operation.
+    """
 
     def __init__(self, name: str, peers: tuple[str, ...], limits: NodeLimits, lease_seconds: int) -> None:
         self.name = name
@@ -79,6 +82,7 @@ class FakeNode:
         self.pages: dict[str, Mapping[str, JSON]] = {}
         self.pings: set[str] = set()
         self.commands: dict[tuple[str, ...], Mapping[str, JSON]] = {}
+        self.asked: Counter[str] = Counter()
         self.files: dict[str, str] = {}
         self._shells: dict[str, bytearray] = {}
         self._connections: list[FakeConnection] = []
@@ -120,6 +124,7 @@ class FakeNode:
                     await connection.to_platform.put(b'{"kind": "hello"}\n')
 
     def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911 - a table of cases
+        self.asked[op] += 1
         match op:
             case "wait":
                 return _ok({"ready_after_ms": 1}) if self.engine_is_up else _no("timeout", "dockerd is not ready")
