@@ -26,8 +26,13 @@ func PrepareMachine(world cgroups.World) error {
 		ensureTmpfs("/tmp", "mode=1777"),
 		shareMounts(),
 		enableForwarding(),
-		makeFolders("/run/slipway", "/run/containerd", "/run/docker", "/var/lib/docker", "/var/lib/containerd", "/var/log"),
+		MakeFolders(),
 	)
+}
+
+// MakeFolders makes the folders that containerd and dockerd need, where they are missing.
+func MakeFolders() error {
+	return makeFolders("/run/slipway", "/run/containerd", "/run/docker", "/var/lib/docker", "/var/lib/containerd", "/var/log")
 }
 
 // ensureTmpfs mounts one where the outer engine has not: sockets and pid files of an earlier boot must be gone.

@@ -23,6 +23,7 @@ import (
 	"slipway.dev/node/internal/links"
 	"slipway.dev/node/internal/mesh"
 	"slipway.dev/node/internal/names"
+	"slipway.dev/node/internal/power"
 	"slipway.dev/node/internal/reaper"
 	"slipway.dev/node/internal/registry"
 	"slipway.dev/node/internal/server"
@@ -63,6 +64,13 @@ type Node struct {
 	keepAllLines atomic.Bool // of dockerd's log: the learner has chosen its level
 	shells       *shell.Manager
 
+	supply   *power.Supply
+	machine  machine
+	plugging sync.Mutex              // held while the power goes or comes
+	powered  []func(context.Context) // what runs as long as there is power
+	running  sync.WaitGroup          // of these
+
+	root     context.Context
 	stop     context.CancelFunc
 	poweroff sync.Once
 	ending   atomic.Bool
@@ -90,6 +98,11 @@ func Run(version string) error {
 		slog.Error("the machine is not as it should be", "error", err)
 	}
 	n := newNode(version, began, settings, world)
+	remembered, err := power.Remember(n.reaper)
+	if err != nil {
+		slog.Error("the machine as it is at boot", "error", err)
+	}
+	n.machine = remembered
 	n.start()
 	reason := (<-signals).String()
 	n.PowerOff(reason)
@@ -102,6 +115,8 @@ func newNode(version string, began time.Time, settings boot.Settings, world cgro
 		reaper: reaper.New(), engine: engine.New(dockerSocket), registryDone: make(chan struct{}), namesDone: make(chan struct{}),
 	}
 	n.mesh = mesh.New(n.engine, n.reaper)
+	n.root, n.stop = context.WithCancel(context.Background())
+	n.supply = power.NewSupply(n.root)
 	n.hostname, _ = os.Hostname()
 	n.lease = lease.New(func() { n.PowerOff("the lease is over") })
 	launch := func(cmd *exec.Cmd) (supervise.Process, error) { return n.reaper.Start(cmd) }
@@ -111,21 +126,19 @@ func newNode(version string, began time.Time, settings boot.Settings, world cgro
 	}
 	n.containerd = supervise.New(n.containerdSpec(), began, launch, changed)
 	n.dockerd = supervise.New(n.dockerdSpec(), began, launch, changed)
+	n.powered = []func(context.Context){n.containerd.Run, n.dockerd.Run, n.mesh.Run}
 	return n
 }
 
 // start starts containerd first, since all else waits for it, and what it does not need beside it.
 func (n *Node) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.stop = cancel
+	ctx := n.root
 	go n.reaper.Run(context.Background())
 	if n.settings.Lease > 0 {
 		n.lease.Set(n.settings.Lease)
 	}
-	go n.containerd.Run(ctx)
-	go n.dockerd.Run(ctx)
-	go n.setUpRegistry(ctx)
-	go n.setUpNames(ctx)
+	n.runPowered()
+	go n.setUpWays(ctx)
 	shells, err := shell.NewManager(Folder, n.settings.Place(n.hostname), n.reaper, func(name, what string) {
 		n.hub.Publish(shellEvent{Kind: "shell", Shell: name, What: what})
 	})
@@ -135,10 +148,18 @@ func (n *Node) start() {
 	n.shells = shells
 	go links.Watch(ctx, func() { n.hub.Publish(kindOnly{Kind: "links"}) })
 	go n.followEngine(ctx)
-	go n.mesh.Run(ctx)
 	s := server.New()
 	n.register(s)
 	go s.ListenAndServe(ctx, Socket)
+}
+
+// setUpWays sets up the ways to registry and name server, once the packet filter is remembered as it was without them.
+func (n *Node) setUpWays(ctx context.Context) {
+	if err := n.machine.RememberRules(ctx); err != nil {
+		slog.Error("the packet filter as it is at boot", "error", err)
+	}
+	go n.setUpNames(ctx)
+	n.setUpRegistry(ctx)
 }
 
 func (n *Node) setUpRegistry(ctx context.Context) {
@@ -167,6 +188,14 @@ func (n *Node) setUpNames(ctx context.Context) {
 	}
 	n.names = server
 	go server.Serve(ctx)
+}
+
+// runPowered starts what runs as long as there is power.
+func (n *Node) runPowered() {
+	period := n.supply.Period()
+	for _, run := range n.powered {
+		n.running.Go(func() { run(period) })
+	}
 }
 
 // followEngine passes the engine's events on, from whichever dockerd runs.

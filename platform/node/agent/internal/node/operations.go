@@ -22,27 +22,27 @@ import (
 // register names every operation of the protocol.
 func (n *Node) register(s *server.Server) {
 	s.Operations["status"] = operation(nothing, func(context.Context, struct{}) (any, error) { return n.Status(), nil })
-	s.Operations["wait"] = operation(preset(waitParams{TimeoutMS: 30000}), n.wait)
+	s.Operations["wait"] = powered(n, preset(waitParams{TimeoutMS: 30000}), n.wait)
 	s.Operations["lease"] = operation(preset(leaseParams{}), n.setLease)
-	s.Operations["docker"] = operation(preset(dockerParams{Method: "GET", TimeoutMS: 5000}), n.docker)
-	s.Operations["run"] = operation(probe.RunDefaults, func(ctx context.Context, p probe.RunParams) (any, error) {
+	s.Operations["docker"] = powered(n, preset(dockerParams{Method: "GET", TimeoutMS: 5000}), n.docker)
+	s.Operations["run"] = powered(n, probe.RunDefaults, func(ctx context.Context, p probe.RunParams) (any, error) {
 		return probe.Run(ctx, n.reaper, p)
 	})
-	s.Operations["http"] = operation(probe.HTTPDefaults, func(ctx context.Context, p probe.HTTPParams) (any, error) {
+	s.Operations["http"] = powered(n, probe.HTTPDefaults, func(ctx context.Context, p probe.HTTPParams) (any, error) {
 		return probe.HTTP(ctx, p)
 	})
-	s.Operations["ping"] = operation(probe.PingDefaults, func(ctx context.Context, p probe.PingParams) (any, error) {
+	s.Operations["ping"] = powered(n, probe.PingDefaults, func(ctx context.Context, p probe.PingParams) (any, error) {
 		return probe.Ping(ctx, p)
 	})
-	s.Operations["tcp"] = operation(probe.TCPDefaults, func(ctx context.Context, p probe.TCPParams) (any, error) {
+	s.Operations["tcp"] = powered(n, probe.TCPDefaults, func(ctx context.Context, p probe.TCPParams) (any, error) {
 		return probe.TCP(ctx, p)
 	})
-	s.Operations["read-file"] = operation(probe.ReadDefaults, func(_ context.Context, p probe.ReadParams) (any, error) {
+	s.Operations["read-file"] = powered(n, probe.ReadDefaults, func(_ context.Context, p probe.ReadParams) (any, error) {
 		return probe.ReadFile(p)
 	})
-	s.Operations["write-files"] = operation(preset(writeParams{}), n.writeFiles)
-	s.Operations["links"] = operation(nothing, n.links)
-	s.Operations["traffic"] = operation(nothing, n.traffic)
+	s.Operations["write-files"] = powered(n, preset(writeParams{}), n.writeFiles)
+	s.Operations["links"] = powered(n, nothing, n.links)
+	s.Operations["traffic"] = powered(n, nothing, n.traffic)
 	s.Operations["shells"] = operation(nothing, func(context.Context, struct{}) (any, error) {
 		return shellsResult{Shells: n.shells.List()}, nil
 	})
@@ -51,6 +51,7 @@ func (n *Node) register(s *server.Server) {
 	})
 	s.Operations["transcript"] = operation(preset(shellParams{Max: maxTranscript}), n.transcript)
 	s.Operations["history"] = operation(preset(historyParams{Max: 500}), n.history)
+	s.Operations["power"] = operation(preset(powerParams{}), n.setPower)
 	s.Streams["shell"] = n.serveShell
 	s.Streams["events"] = n.serveEvents
 	s.Streams["dial"] = n.serveDial
@@ -77,6 +78,7 @@ type Status struct {
 	Hostname    string             `json:"hostname"`
 	UptimeMS    int64              `json:"uptime_ms"`
 	LeaseLeftMS *int64             `json:"lease_left_ms"`
+	Plugged     bool               `json:"plugged"`
 	Services    []supervise.Status `json:"services"`
 	Cgroup      string             `json:"cgroup"`
 	Mesh        mesh.State         `json:"mesh"`
@@ -86,6 +88,7 @@ type Status struct {
 func (n *Node) Status() Status {
 	status := Status{
 		Version: n.version, Hostname: n.hostname, UptimeMS: time.Since(n.began).Milliseconds(),
+		Plugged:  n.supply.Plugged(),
 		Services: []supervise.Status{n.containerd.Status(), n.dockerd.Status()}, Cgroup: n.world.Name(),
 		Mesh: n.mesh.State(),
 	}

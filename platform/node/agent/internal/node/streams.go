@@ -46,7 +46,7 @@ func (n *Node) serveShell(_ context.Context, stream *server.Stream, raw json.Raw
 		return err
 	}
 	size := frames.Size{Cols: uint16(params.Cols), Rows: uint16(params.Rows)}
-	attached, err := n.shells.Attach(params.Shell, size, int(params.Scrollback))
+	attached, err := n.attach(params.Shell, size, int(params.Scrollback))
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,16 @@ func (n *Node) serveShell(_ context.Context, stream *server.Stream, raw json.Raw
 			return err
 		}
 	}
+}
+
+// attach uses the node only until the shell runs: its viewers are still told how it ended when the power has gone.
+func (n *Node) attach(name string, size frames.Size, scrollback int) (*shell.Attachment, error) {
+	_, done, err := n.supply.Use(n.root)
+	if err != nil {
+		return nil, n.noPower()
+	}
+	defer done()
+	return n.shells.Attach(name, size, scrollback)
 }
 
 type serviceEvent struct {
@@ -140,6 +150,11 @@ func (n *Node) serveDial(ctx context.Context, stream *server.Stream, raw json.Ra
 	if err := protocol.DecodeParams(raw, &params); err != nil {
 		return err
 	}
+	ctx, done, err := n.supply.Use(ctx)
+	if err != nil {
+		return n.noPower()
+	}
+	defer done()
 	target, err := probe.Dial(ctx, params)
 	if err != nil {
 		return probe.DialError(params.Address, err)

@@ -188,6 +188,15 @@ func (m *Manager) CloseAll() {
 	}
 }
 
+// LosePower ends every shell at once, as the loss of power does; viewers are told so. Transcripts stay.
+func (m *Manager) LosePower() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.shells {
+		s.losePower()
+	}
+}
+
 // Transcript is the last lines of a shell's output that fit into size bytes.
 func (m *Manager) Transcript(name string, size int) (content []byte, truncated bool, err error) {
 	m.mu.Lock()

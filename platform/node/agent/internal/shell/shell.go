@@ -25,6 +25,8 @@ const (
 	lastWords = 300 * time.Millisecond
 	// hangUp is how long a shell has to end by itself when it is closed.
 	hangUp = 500 * time.Millisecond
+	// PowerLost stands in place of a signal's name when the node lost its power.
+	PowerLost = "POWER"
 )
 
 // Shell is one bash, running or ended.
@@ -146,6 +148,12 @@ func (s *Shell) attach(size frames.Size, scrollback int) (*Viewer, int) {
 	v, count := s.output.Attach(scrollback)
 	s.Resize(v, size)
 	return v, count
+}
+
+// losePower says that the shell has ended before it has, so that viewers see nothing of how its programs die.
+func (s *Shell) losePower() {
+	s.output.End(Exit{Code: -1, Signal: PowerLost})
+	_ = s.child.Signal(syscall.SIGKILL)
 }
 
 // close ends the shell and what runs in its foreground.

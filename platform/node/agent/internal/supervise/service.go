@@ -97,10 +97,14 @@ func New(spec Spec, born time.Time, start func(*exec.Cmd) (Process, error), chan
 	}
 }
 
-// Run starts the service again and again until ctx ends. It leaves the running process to Stop.
+// Run starts the service again and again until ctx ends. It leaves the running process to Stop or Kill and returns
+// when that has ended. It may be called again then.
 func (s *Service) Run(ctx context.Context) {
 	endings := 0
 	since := s.born
+	if s.Status().Restarts > 0 {
+		since = time.Now()
+	}
 	for ctx.Err() == nil {
 		if s.spec.Prepare != nil && s.spec.Prepare(ctx) != nil {
 			continue
@@ -236,3 +240,16 @@ func (s *Service) Stop(ctx context.Context) {
 	case <-process.Done():
 	}
 }
+
+// Kill kills the process, if there is one, without asking and without waiting.
+func (s *Service) Kill() {
+	s.mu.Lock()
+	process := s.process
+	s.mu.Unlock()
+	if process != nil {
+		_ = process.Signal(syscall.SIGKILL)
+	}
+}
+
+// Lost says how the service ended for good while Run was told to end; Run must have returned.
+func (s *Service) Lost(ending string) { s.ended(ending, false) }

@@ -170,3 +170,28 @@ func TestWhoWaitsForAServiceThatNeverAnswersIsToldSo(t *testing.T) {
 		}
 	})
 }
+
+func TestAServiceThatWasKilledForGoodCanBeRunAgainAndCountsItsReadinessAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &stage{lives: seconds(3600), readyIn: time.Second}
+		g.set(t)
+		run := func() (end func()) {
+			ctx, cancel := context.WithCancel(context.Background())
+			finished := make(chan struct{})
+			go func() { g.service.Run(ctx); close(finished) }()
+			time.Sleep(2 * time.Second)
+			return func() { cancel(); g.service.Kill(); <-finished }
+		}
+		run()()
+		g.service.Lost("no power")
+		if got := g.service.Status(); got.State != Down || got.Pid != 0 || *got.LastExit != "no power" {
+			t.Errorf("status %+v", got)
+		}
+		time.Sleep(time.Minute)
+		end := run()
+		if got := g.service.Status(); got.State != Ready || *got.ReadyAfterMS != 1000 || got.Restarts != 1 {
+			t.Errorf("status %+v, ready after %d ms", got, *got.ReadyAfterMS)
+		}
+		end()
+	})
+}
