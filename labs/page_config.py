@@ -13,8 +13,9 @@ from labs.page_texts import page_texts
 from slipway.attempts.models import Attempt
 from slipway.core.json import JSON
 from slipway.exercises.exercise import Step
+from slipway.exercises.selectors import get_exercise
 
-_ACTIONS = ("step", "check", "hint", "quiz", "extend", "stop", "restart", "submit", "result")
+_ACTIONS = ("step", "check", "hint", "quiz", "extend", "unplug", "stop", "restart", "submit", "result")
 
 
 def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, JSON]:
@@ -28,6 +29,7 @@ def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, 
         "attempt": str(attempt.pk),
         "urls": urls,
         "step": step.slug,
+        "unplug": list(get_exercise(attempt.exercise).unplug),
         "csrf": get_token(request),
         "texts": texts,
     }

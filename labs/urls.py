@@ -19,6 +19,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/hint", views.hint, name="hint"),
     path("attempts/<uuid:attempt_id>/quiz", views.quiz, name="quiz"),
     path("attempts/<uuid:attempt_id>/extend", views.extend, name="extend"),
+    path("attempts/<uuid:attempt_id>/unplug", views.unplug, name="unplug"),
     path("attempts/<uuid:attempt_id>/stop", views.stop, name="stop"),
     path("attempts/<uuid:attempt_id>/restart", views.restart, name="restart"),
     path("attempts/<uuid:attempt_id>/submit", views.submit, name="submit"),

@@ -258,6 +258,15 @@ def extend(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa:
 
 
 @action
+def unplug(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa: ARG001 - as above
+    """Unplug a machine, or plug it in again."""
+    wanted = as_mapping(body)
+    plugged = wanted.get("plugged") is not False  # what makes no sense does no harm
+    services.set_power(attempt=attempt, node=as_text(wanted.get("node"), limit=40), plugged=plugged)
+    return None
+
+
+@action
 def stop(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa: ARG001 - as above
     """End the machines."""
     services.end_sandbox(attempt=attempt)

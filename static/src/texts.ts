@@ -96,6 +96,7 @@ export const ENGLISH = {
   "state-starting": "starting",
   "state-ready": "ready",
   "state-down": "down",
+  "state-unplugged": "unplugged",
   "state-gone": "ended",
 
   // Terminals
@@ -114,6 +115,7 @@ export const ENGLISH = {
   "terminal-ended": "The machines have ended. What is shown here stays readable.",
   "terminal-exited": "The shell has ended (exit status {code}).",
   "terminal-killed": "The shell was ended by signal {signal}.",
+  "terminal-no-power": "{node} has no power. A new shell opens when it is plugged in again.",
   "terminal-new": "Start a new shell",
   "terminal-refused": "This terminal cannot be opened.",
   "terminal-again": "Try again",

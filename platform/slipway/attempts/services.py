@@ -225,6 +225,16 @@ def extend(*, attempt: Attempt) -> None:
     sandboxes.extend_lease(sandbox_id=attempt.sandbox.sandbox_id, actor=attempt.owner)
 
 
+def set_power(*, attempt: Attempt, node: str, plugged: bool) -> None:
+    """Unplug one of the attempt's machines, or plug it in. Raises `LearnerError` where the exercise does not say so."""
+    _must_be_open(attempt)
+    if node not in get_exercise(attempt.exercise).unplug:
+        raise LearnerError("no-plug", "This machine cannot be unplugged in this lab.")
+    if attempt.sandbox is None:
+        raise LearnerError("not-running", "There are no running machines to plug in or unplug.")
+    sandboxes.set_power(sandbox_id=attempt.sandbox.sandbox_id, node=node, plugged=plugged, actor=attempt.owner)
+
+
 def step_of(attempt: Attempt, slug: str) -> Step:
     """The attempt's step of that slug. Raises `LearnerError`."""
     for step in get_exercise(attempt.exercise).steps:

@@ -111,6 +111,8 @@ class Exercise:
     checks_file: str
     digest: str
     hint_cost: int
+    unplug: tuple[str, ...]
+    """The nodes that learners may unplug and plug in again."""
     language: str
     assets: frozenset[str]
     folder: Path

@@ -85,7 +85,8 @@ class _Loader:
             if (step := self._step(name, number, main, checks=checks, values=values, slugs=slugs))
         ]
         self._whole(steps, checks, complete=len(steps) == len(names))
-        self._solutions(steps, main)
+        unplug = self._unplug(main, tree)
+        self._solutions(steps, main, unplug)
         return Exercise(
             slug=self._folder.name,
             title=main.title,
@@ -99,6 +100,7 @@ class _Loader:
             checks_file=f"{self._folder.name}/{_CHECKS}",
             digest=self._files.digest,
             hint_cost=main.hint_cost,
+            unplug=unplug,
             language=main.language,
             assets=self._files.assets,
             folder=self._folder,
@@ -117,6 +119,22 @@ class _Loader:
             self._mistakes.found.append(mistake)
             return None, nothing
         return validate(ExerciseSchema, tree, file=MAIN, mistakes=self._mistakes), tree
+
+    def _unplug(self, main: ExerciseSchema, tree: Tree) -> tuple[str, ...]:
+        """The names of the nodes that may be unplugged."""
+        if isinstance(main.unplug, bool):
+            return main.topology.names if main.unplug else ()
+        for index, name in enumerate(main.unplug):
+            if name not in main.topology.names:
+                self._mistakes.note(
+                    "unknown-node",
+                    "There is no such node.",
+                    file=MAIN,
+                    line=tree.line(("unplug", index)),
+                    found=name,
+                    among=main.topology.names,
+                )
+        return main.unplug
 
     def _declared(self) -> dict[str, CheckSpec]:
         declarations = read_declarations(self._files.texts.get(_CHECKS, ""), _CHECKS)
@@ -243,7 +261,7 @@ class _Loader:
                 return Solution(self._files.texts[name], name)
         return None
 
-    def _solutions(self, steps: list[Step], main: ExerciseSchema) -> None:
+    def _solutions(self, steps: list[Step], main: ExerciseSchema, unplug: tuple[str, ...]) -> None:
         used = {step.solution.file for step in steps if step.solution}
         known = [f"solutions/{step.file.removesuffix('.md')}.sh" for step in steps]
         for name, text in self._files.texts.items():
@@ -254,7 +272,7 @@ class _Loader:
                     "unknown-solution", "No step has this solution.", file=name, found=name, among=known
                 )
             note_placeholders(text, main.parameters, file=name, first_line=1, mistakes=self._mistakes)
-            note_solution(Solution(text, name), main.topology.names, self._mistakes)
+            note_solution(Solution(text, name), main.topology.names, unplug, self._mistakes)
 
     def _whole(self, steps: list[Step], checks: Mapping[str, CheckSpec], *, complete: bool) -> None:
         """What can be said only about all steps together."""

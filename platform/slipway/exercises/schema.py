@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
 from slipway.exercises.mistakes import Mistakes
 from slipway.exercises.yaml_tree import Tree
@@ -83,6 +83,10 @@ class ExerciseSchema(_Strict):
     )
     hint_cost: Annotated[int, Field(ge=0, le=100)] = Field(
         0, description="Points that opening a hint costs; 0 means that hints are free."
+    )
+    unplug: StrictBool | Annotated[tuple[Line, ...], Field(strict=False, min_length=1, max_length=8)] = Field(
+        default=False,
+        description="true when learners may unplug every machine and plug it in again, or the names of those machines.",
     )
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = Field(
         "en", description="The language of the step files without a language in their names."

@@ -26,17 +26,18 @@ from slipway.core.logs import get_logger
 from slipway.core.loops import worker_loop
 from slipway.exercises.exercise import Exercise, Step
 from slipway.exercises.selectors import draw_parameters, get_exercise, render_step
-from slipway.exercises.solutions import Part, guide_parts, solution_parts
+from slipway.exercises.solutions import Part, Plug, guide_parts, solution_parts
 from slipway.sandboxes.backends import worker_sessions
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.nodes import NodeRefusal
-from slipway.sandboxes.services import start_sandbox, stop_sandbox
+from slipway.sandboxes.services import set_power, start_sandbox, stop_sandbox
 from slipway.sandboxes.states import OVER, Reason, State
 
 log = get_logger(__name__)
 
 _PART_SECONDS = 180
 _CHECK_SECONDS = 240
+_BOOT_SECONDS = 60
 _QUEUE_SECONDS = 600
 
 
@@ -44,7 +45,7 @@ _QUEUE_SECONDS = 600
 class PartRun:
     """How some commands of a solution went."""
 
-    part: Part
+    part: Part | Plug
     exit_code: int
     output: str
 
@@ -205,14 +206,29 @@ class _Proof:
             parts = guide_parts(render_step(self._exercise, step, parameters=self._values).run_blocks)
         runs = []
         for part in parts:
-            run = self._run(part)
+            run = self._plug(part) if isinstance(part, Plug) else self._run(part)
             runs.append(run)
-            if part.keep:
+            if isinstance(part, Part) and part.keep:
                 self._environment[part.keep] = run.output.strip()
-            if part.strict and run.exit_code:
+            if run.exit_code and (isinstance(part, Plug) or part.strict):
                 report.problems.append(_told(run))
                 break
         return runs
+
+    def _plug(self, part: Plug) -> PartRun:
+        """Do what the button does, but wait until it is done: commands may follow."""
+        set_power(sandbox_id=self._sandbox.sandbox_id, node=part.node, plugged=part.plugged)
+        try:
+            self._ask(part.node, "power", {"plugged": part.plugged}, _BOOT_SECONDS)
+            if part.plugged:
+                self._ask(part.node, "wait", {"service": "dockerd", "timeout_ms": 1000 * _BOOT_SECONDS}, _BOOT_SECONDS)
+        except NodeRefusal as refusal:
+            return PartRun(part, -1, refusal.message)
+        return PartRun(part, 0, "")
+
+    def _ask(self, node: str, op: str, params: Mapping[str, JSON], seconds: float) -> JSON:
+        request = worker_sessions().request(self._sandbox.sandbox_id, node, op, params, timeout=seconds + 10)
+        return worker_loop().run(request, timeout=seconds + 20)
 
     def _run(self, part: Part) -> PartRun:
         options = ["-e", "-u", "-o", "pipefail"] if part.strict else ["-l"]
@@ -221,11 +237,8 @@ class _Proof:
             "timeout_ms": 1000 * _PART_SECONDS,
             "env": dict(self._environment),
         }
-        request = worker_sessions().request(
-            self._sandbox.sandbox_id, part.node, "run", params, timeout=_PART_SECONDS + 10
-        )
         try:
-            answer = as_mapping(worker_loop().run(request, timeout=_PART_SECONDS + 20))
+            answer = as_mapping(self._ask(part.node, "run", params, _PART_SECONDS))
         except NodeRefusal as refusal:
             return PartRun(part, -1, refusal.message)
         output = as_text(answer.get("stdout")), as_text(answer.get("stderr"))

@@ -37,6 +37,8 @@ class Sandbox(models.Model):
     ended_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField()
+    # Names of the nodes that are to have no power; the nodes are told by a task.
+    unplugged = models.JSONField(default=list)
 
     if TYPE_CHECKING:
         owner_id: int

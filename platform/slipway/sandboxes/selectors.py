@@ -63,6 +63,13 @@ def sandbox_news(sandbox: Sandbox) -> dict[str, JSON]:
         "sentence": str(Reason(sandbox.reason).label),
         "expires_at": sandbox.expires_at.isoformat() if sandbox.expires_at else None,
         "nodes": [
-            {"name": node.name, "kind": node.kind.value, "state": _NODE_WORDS[state]} for node in sandbox.topology.nodes
+            {"name": node.name, "kind": node.kind.value, "state": _node_word(sandbox, node.name)}
+            for node in sandbox.topology.nodes
         ],
     }
+
+
+def _node_word(sandbox: Sandbox, node: str) -> str:
+    if sandbox.current is State.READY and node in sandbox.unplugged:
+        return "unplugged"
+    return _NODE_WORDS[sandbox.current]

@@ -173,6 +173,27 @@ def extend_lease(*, sandbox_id: SandboxId, actor: User) -> Sandbox:
     return sandbox
 
 
+def set_power(*, sandbox_id: SandboxId, node: str, plugged: bool, actor: User | None = None) -> Sandbox:
+    """Take a node's power away, or give it back. A node that is so already stays so, and is told once more.
+
+    Raises `LearnerError` when there is no such node or the machines do not run.
+    """
+    with transaction.atomic():
+        sandbox = _locked(sandbox_id)
+        if sandbox.current is not State.READY:
+            raise LearnerError("not-running", "There are no running machines to plug in or unplug.")
+        if node not in sandbox.topology.names:
+            raise LearnerError("no-such-node", "There is no such machine in this lab.")
+        if plugged is (node in sandbox.unplugged):
+            others = [name for name in sandbox.unplugged if name != node]
+            sandbox.unplugged = others if plugged else [*others, node]
+            sandbox.save(update_fields=["unplugged"])
+            _record(sandbox, "plugged-in" if plugged else "unplugged", actor=actor, detail={"node": node})
+            _tell(sandbox)
+        _dispatch_power(sandbox, node)
+    return sandbox
+
+
 def touch_sandbox(*, sandbox_id: SandboxId) -> None:
     """Somebody is using the sandbox right now."""
     Sandbox.objects.filter(pk=sandbox_id).update(last_used_at=clock.now())
@@ -245,3 +266,9 @@ def _dispatch_lease(sandbox: Sandbox) -> None:
     from slipway.sandboxes import tasks  # noqa: PLC0415 - as above
 
     _later(lambda: tasks.dispatch(tasks.renew_lease, str(sandbox.pk)))
+
+
+def _dispatch_power(sandbox: Sandbox, node: str) -> None:
+    from slipway.sandboxes import tasks  # noqa: PLC0415 - as above
+
+    _later(lambda: tasks.dispatch(tasks.apply_power, str(sandbox.pk), node))

@@ -32,6 +32,8 @@ from slipway.sandboxes.topology import NodeSpec
 
 _log = get_logger(__name__)
 _START_ATTEMPTS = 3
+_POWER_ATTEMPTS = 5
+_POWER_SECONDS = 30  # a node without power has been cleaned of what it held in memory
 
 
 def dispatch(task: Task[Any, Any], *arguments: str) -> None:
@@ -159,6 +161,31 @@ def renew_lease(sandbox_id: str) -> None:
         await asyncio.gather(*(tell(name) for name in sandbox.topology.names))
 
     worker_loop().run(tell_all(), timeout=30)
+
+
+@shared_task
+def apply_power(sandbox_id: str, node: str) -> None:
+    """Pull a node's plug or put it in, as its row says by now.
+
+    Two of these at once may reach the node in the wrong order: whoever is done looks at the row again.
+    """
+    for _ in range(_POWER_ATTEMPTS):
+        sandbox = Sandbox.objects.get(pk=UUID(sandbox_id))
+        if sandbox.current is not State.READY:
+            return
+        plugged = node not in sandbox.unplugged
+        request = worker_sessions().request(
+            sandbox.sandbox_id, node, "power", {"plugged": plugged}, timeout=_POWER_SECONDS
+        )
+        try:
+            worker_loop().run(request, timeout=_POWER_SECONDS + 5)
+        except (EngineError, NodeRefusal) as error:
+            # The way to a node that kills all it can may be cut with the rest; the next one is opened anew.
+            _log.warning("power not changed", sandbox=sandbox_id, node=node, plugged=plugged, error=str(error))
+            continue
+        sandbox.refresh_from_db(fields=["unplugged"])
+        if plugged is (node not in sandbox.unplugged):
+            return
 
 
 @shared_task

@@ -79,6 +79,10 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
         try:
             self.stream = await open_shell(get_backend(), self.sandbox_id, self.node, self.shell, cols=cols, rows=rows)
         except NodeRefusal as refusal:
+            if refusal.code == "unavailable":
+                # The page waits and tries again, as while machines start.
+                await self._refuse(Close.NOT_READY, "no-power", "This machine has no power.")
+                return
             _log.info("shell refused", sandbox=str(self.sandbox_id), node=self.node, refusal=str(refusal))
             await self._refuse(Close.MALFORMED, "shell-refused", "This machine has as many shells as it may.")
             return

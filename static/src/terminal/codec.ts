@@ -15,6 +15,8 @@ const ERROR = 0x1f;
 
 /** The largest payload of input that the server takes. */
 export const LARGEST_INPUT = 64 * 1024;
+/** In place of a signal's name: the node lost its power. */
+export const POWER_LOST = "POWER";
 const LARGEST_COUNT = 0xffffffff;
 
 export type Frame =

@@ -4,14 +4,14 @@
  */
 
 import { Backoff } from "../shared/backoff";
-import { decode, encodeAck, encodeInput, encodeResize, type Frame } from "./codec";
+import { decode, encodeAck, encodeInput, encodeResize, type Frame, POWER_LOST } from "./codec";
 
 export type LinkState =
   | "idle" // not asked for yet
   | "connecting"
   | "live"
   | "reconnecting"
-  | "waiting" // the machines are not ready
+  | "waiting" // the machines are not ready, or this one has no power
   | "ended" // the machines have ended
   | "exited" // the shell has ended
   | "refused";
@@ -52,6 +52,7 @@ export class Connection {
   private pumping: ReturnType<typeof setTimeout> | null = null;
   private waiting: Waiting[] = [];
   private liveSince = 0;
+  private lostPower = false;
   private size = { cols: 80, rows: 24 };
   private readonly backoff = new Backoff();
 
@@ -67,8 +68,10 @@ export class Connection {
   /** Connect, or connect again at once whatever it was waiting for. */
   connect(): void {
     this.forget();
+    this.lostPower = false;
     this.listener.opening();
-    this.become(this.isFirstTry ? "connecting" : "reconnecting");
+    // While it waits for a machine it goes on saying so: each try would be news otherwise.
+    if (this.current !== "waiting") this.become(this.isFirstTry ? "connecting" : "reconnecting");
     const address = new URL(this.url, location.href);
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("cols", String(this.size.cols));
@@ -82,6 +85,11 @@ export class Connection {
     socket.addEventListener("close", (event) => {
       if (socket === this.socket) this.lost(event.code);
     });
+  }
+
+  /** Connect unless it is about to; a machine that is waited for is tried at once. */
+  connectIfIdle(): void {
+    if (this.current === "idle" || (this.current === "waiting" && this.retry !== null)) this.connect();
   }
 
   /** Leave the shell; it lives on. */
@@ -131,7 +139,10 @@ export class Connection {
   private hear(frame: Frame | null): void {
     if (!frame) return;
     this.listener.frame(frame);
-    if (frame.kind === "exit") this.become("exited");
+    if (frame.kind === "exit") {
+      this.lostPower = frame.signal === POWER_LOST;
+      this.become(this.lostPower ? "waiting" : "exited");
+    }
     if (frame.kind !== "live") return;
     this.liveSince = performance.now();
     this.become("live");
@@ -146,7 +157,7 @@ export class Connection {
     if (this.current === "exited") return;
     if (code === ENDED) return this.end();
     if (code === MALFORMED || code === SIGN_IN || code === NOT_FOUND) return this.become("refused");
-    if (code === NOT_READY) {
+    if (code === NOT_READY || this.lostPower) {
       this.become("waiting");
       this.retry = setTimeout(() => this.connect(), NOT_READY_MS);
       return;

@@ -3,7 +3,7 @@
 import { announce } from "../shared/announce";
 import { make, makeButton } from "../shared/dom";
 import { say } from "../shared/texts";
-import type { Frame } from "./codec";
+import { type Frame, POWER_LOST } from "./codec";
 import { Connection, type LinkState } from "./connection";
 import { Flow } from "./flow";
 import { askToPaste } from "./paste";
@@ -82,7 +82,7 @@ export class TerminalView {
   }
 
   connectIfNeeded(): void {
-    if (this.state === "idle" || this.state === "waiting") this.connection.connect();
+    this.connection.connectIfIdle();
   }
 
   /** Connect anew: the network was away, whether or not the socket has noticed. */
@@ -182,13 +182,19 @@ export class TerminalView {
         this.say(say("terminal-skipped", { size: Math.ceil(frame.bytes / 1024) }), { passing: true });
         break;
       case "exit":
-        this.refusal = frame.signal
-          ? say("terminal-killed", { signal: frame.signal })
-          : say("terminal-exited", { code: frame.code ?? "?" });
+        this.refusal = this.ending(frame.code, frame.signal);
         break;
       case "error":
         this.refusal = frame.sentence;
     }
+  }
+
+  private ending(code: number | null, signal: string | null): string {
+    if (signal === POWER_LOST) {
+      this.wasLost = true;
+      return say("terminal-no-power", { node: this.options.node });
+    }
+    return signal ? say("terminal-killed", { signal }) : say("terminal-exited", { code: code ?? "?" });
   }
 
   /** Whatever an earlier connection showed comes again as scrollback. */
@@ -214,7 +220,7 @@ export class TerminalView {
       case "connecting":
         return this.say(say("terminal-connecting"));
       case "waiting":
-        return this.say(say("terminal-waiting"));
+        return this.say(this.refusal || say("terminal-waiting"));
       case "reconnecting":
         this.wasLost = true;
         return this.say(this.refusal || say("terminal-reconnecting"));

@@ -16,6 +16,7 @@ from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.sandboxes.backends.base import NodeLimits
 
 _MEMORY_OF_A_SHELL = 2**20
+_WITHOUT_POWER = frozenset({"power", "status", "lease", "events", "history"})
 
 
 class FakeConnection:
@@ -67,6 +68,7 @@ class FakeNode:
         self.limits = limits
         self.lease_seconds = lease_seconds
         self.engine_is_up = True
+        self.plugged = True
         self.out_of_memory = False
         self.exit_code: int | None = None
         self.docker: dict[str, JSON] = {
@@ -76,7 +78,6 @@ class FakeNode:
             "/containers/json?all=true": [],
             "/containers/json?all=true&limit=250": [],
         }
-        self.plugged = True
         self.links: list[JSON] = []
         self.traffic: list[JSON] = []
         self.pages: dict[str, Mapping[str, JSON]] = {}
@@ -87,6 +88,7 @@ class FakeNode:
         self._shells: dict[str, bytearray] = {}
         self._connections: list[FakeConnection] = []
         self._followers: list[FakeConnection] = []
+        self._viewers: list[FakeConnection] = []
 
     def connect(self) -> FakeConnection:
         """Open a connection, served on the running event loop."""
@@ -114,14 +116,37 @@ class FakeNode:
             while b"\n" in buffer:
                 line, buffer = buffer.split(b"\n", 1)
                 request = as_mapping(json.loads(line))
-                if request.get("op") == "shell":
+                if request.get("op") == "shell" and self.plugged:
                     await self._serve_shell(connection, request, buffer)
                     return
-                answer = self._answer(as_text(request.get("op")), as_mapping(request.get("params")))
+                answer = self._answer_with_power(as_text(request.get("op")), as_mapping(request.get("params")))
                 await connection.to_platform.put(json.dumps({"id": request.get("id"), **answer}).encode() + b"\n")
                 if request.get("op") == "events":
                     self._followers.append(connection)
-                    await connection.to_platform.put(b'{"kind": "hello"}\n')
+                    hello = {"kind": "hello", "plugged": self.plugged}
+                    await connection.to_platform.put(json.dumps(hello).encode() + b"\n")
+
+    def set_power(self, *, plugged: bool) -> None:
+        """Pull the plug or put it in; shells end, as does whatever they showed."""
+        if plugged is self.plugged:
+            return
+        self.plugged = plugged
+        self.changed({"kind": "power", "plugged": plugged})
+        if not plugged:
+            for viewer in self._viewers:
+                viewer.deliver(_frame(0x10, b'{"code":-1,"signal":"POWER"}'))
+                viewer.deliver(b"")
+            self._viewers.clear()
+            self._shells.clear()
+
+    def _answer_with_power(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:
+        """As `_answer`, when there is power."""
+        if op == "power":
+            self.set_power(plugged=params.get("plugged") is True)
+            return _ok({"plugged": self.plugged})
+        if not self.plugged and op not in _WITHOUT_POWER:
+            return _no("unavailable", f"{self.name} has no power.")
+        return self._answer(op, params)
 
     def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911 - a table of cases
         self.asked[op] += 1
@@ -132,10 +157,9 @@ class FakeNode:
                 self.lease_seconds = as_int(params.get("seconds"))
                 return _ok({"lease_left_ms": 1000 * self.lease_seconds})
             case "status":
-                state = "ready" if self.engine_is_up else "down"
-                return _ok(
-                    {"hostname": self.name, "plugged": self.plugged, "services": [{"name": "dockerd", "state": state}]}
-                )
+                state = "ready" if self.engine_is_up and self.plugged else "down"
+                services: JSON = [{"name": "dockerd", "state": state}]
+                return _ok({"hostname": self.name, "plugged": self.plugged, "services": services})
             case "docker":
                 return self._docker(as_text(params.get("path")))
             case "http":
@@ -192,6 +216,7 @@ class FakeNode:
         if scrollback:
             await connection.to_platform.put(_frame(0x04, bytes(scrollback)))
         await connection.to_platform.put(_frame(0x05, b""))
+        self._viewers.append(connection)
         while True:
             while len(buffer) >= 5 and len(buffer) >= 5 + int.from_bytes(buffer[1:5], "big"):
                 end = 5 + int.from_bytes(buffer[1:5], "big")
