@@ -32,7 +32,7 @@ from slipway.sandboxes.topology import NodeSpec
 
 _log = get_logger(__name__)
 _START_ATTEMPTS = 3
-_POWER_ATTEMPTS = 5
+_POWER_ATTEMPTS = 3
 _POWER_SECONDS = 30  # a node without power has been cleaned of what it held in memory
 
 

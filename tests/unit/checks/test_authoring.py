@@ -270,6 +270,7 @@ def test_no_question_gets_through_that_is_not_on_the_list(asked: JSON, params: J
         ("run", {"argv": ["id"], "timeout_ms": 10**9}),
         ("write-files", {"files": []}),
         ("lease", {"seconds": 9999}),
+        ("power", {"plugged": False}),
         ("shell", {"shell": "1"}),
         ("dial", {"address": "127.0.0.1:22"}),
     ],

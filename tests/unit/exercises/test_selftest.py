@@ -246,3 +246,29 @@ def test_the_schema_knows_what_the_loader_knows() -> None:
 
 def test_the_list_shows_what_can_be_used(root: Path) -> None:
     assert "sample" in _call("list")[1]
+
+
+def test_a_solution_unplugs_a_node_as_the_button_does(root: Path, use_backend: Install) -> None:
+    backend = use_backend(ShellBackend())
+    main = root / "sample" / "exercise.yaml"
+    main.write_text(main.read_text() + "unplug: true\n")
+    look = 'expect(lab.node("node1").docker.network("more"), "the network more").exists()'
+    _add_step(
+        root,
+        "checks: [more_is_there]\nrepeatable: false",
+        solution="# unplug node1\n# plug in node1\ndocker network create more",
+        checks=f'\n\n@check("There is a network more")\ndef more_is_there(lab: Lab) -> None:\n    {look}\n',
+    )
+    report = _prove()
+    assert report.passed, _problems(report)
+    events = Sandbox.objects.latest("requested_at").events.values_list("kind", flat=True)
+    assert [kind for kind in events if "plug" in kind] == ["unplugged", "plugged-in"]
+    assert not backend.survey()
+
+
+def test_commands_for_a_node_without_power_fail_with_that(root: Path, use_backend: Install) -> None:
+    use_backend(ShellBackend())
+    main = root / "sample" / "exercise.yaml"
+    main.write_text(main.read_text() + "unplug: true\n")
+    _add_step(root, "checks: []", solution="# unplug node1\nls")
+    assert "node1 has no power." in _problems(_prove())

@@ -193,3 +193,17 @@ async def test_a_terminal_whose_node_is_lost_asks_the_page_to_try_again(
     backend.nodes(sandbox.sandbox_id)["node1"].end(0)
     assert json.loads((await socket.receive_from(timeout=5))[1:])["id"] == "node-unreachable"
     assert (await socket.receive_output())["code"] == 4503
+
+
+async def test_a_shell_whose_node_loses_its_power_ends_with_that_and_a_new_one_waits_for_it(
+    sandbox: Sandbox, attach: Attach
+) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    unplug = database_sync_to_async(services.set_power)
+    await unplug(sandbox_id=sandbox.sandbox_id, node="node1", plugged=False)
+    assert await socket.receive_from(timeout=5) == b'\x10{"code":-1,"signal":"POWER"}'
+    assert (await socket.receive_output(timeout=5))["code"] == 1000
+    assert await refusal(await attach(sandbox.pk)) == (4409, "no-power")
+    await unplug(sandbox_id=sandbox.sandbox_id, node="node1", plugged=True)
+    assert await until_live(await attach(sandbox.pk)) == [b"\x05\x01"]
