@@ -37,13 +37,13 @@ class Cluster:
                 sandbox=self.sandbox, node=NodeSpec(name=name), peers=NAMES, limits=LIMITS, lease_seconds=1200
             )
 
-    def ask(self, node: str, op: str, seconds: float = 60, **params: JSON) -> dict[str, JSON]:
+    def ask(self, node: str, op: str, patience: float = 60, **params: JSON) -> dict[str, JSON]:
         """Ask a node's agent. Raises `NodeRefusal`."""
 
         async def request() -> JSON:
             session = NodeSession(await self.backend.connect(sandbox=self.sandbox, node=node))
             try:
-                return await session.request(op, params, timeout=seconds)
+                return await session.request(op, params, timeout=patience)
             finally:
                 await session.close()
 
