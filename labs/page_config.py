@@ -14,14 +14,21 @@ from slipway.attempts.models import Attempt
 from slipway.core.json import JSON
 from slipway.exercises.exercise import Step
 from slipway.exercises.selectors import get_exercise
+from slipway.previews.services import mode_for
 
-_ACTIONS = ("step", "check", "hint", "quiz", "extend", "unplug", "stop", "restart", "submit", "result")
+_ACTIONS = ("preview", "step", "check", "hint", "quiz", "extend", "unplug", "stop", "restart", "submit", "result")
+
+
+def page_origin(request: HttpRequest) -> str:
+    """The origin under which the browser has the platform's pages."""
+    return f"{request.scheme}://{request.get_host()}"
 
 
 def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, JSON]:
     """As the page's `lab-config` element has it; words in capitals in an address are filled in by the scripts."""
     urls: dict[str, JSON] = {action: reverse(f"labs:{action}", args=[attempt.pk]) for action in _ACTIONS}
     urls["guide"] = reverse("labs:guide", args=[attempt.pk, "__STEP__"])
+    urls["preview_window"] = reverse("labs:preview_window", args=[attempt.pk, "__NODE__", 0])
     urls["events"] = f"/ws/attempts/{attempt.pk}/"
     urls["terminal"] = "/ws/terminals/__SANDBOX__/__NODE__/__SHELL__/"
     texts: dict[str, JSON] = dict(page_texts())
@@ -31,5 +38,6 @@ def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, 
         "step": step.slug,
         "unplug": list(get_exercise(attempt.exercise).unplug),
         "csrf": get_token(request),
+        "previews": mode_for(page_origin(request)).value,
         "texts": texts,
     }

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from labs.page_config import lab_config
+from labs.page_config import lab_config, page_origin
 from labs.result_page import result_steps
 from slipway.accounts.models import User
 from slipway.accounts.services import sign_in_as_guest
@@ -28,6 +28,7 @@ from slipway.core.errors import AuthorError, LearnerError, SlipwayError
 from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.core.logs import get_logger
 from slipway.exercises.selectors import asset_path, get_exercise, list_exercises, render_step
+from slipway.previews.services import OpenedPreview, open_preview
 
 _log = get_logger(__name__)
 P = ParamSpec("P")
@@ -186,6 +187,27 @@ def guide(request: HttpRequest, attempt_id: UUID, slug: str) -> HttpResponse:
 @require_GET
 @login_required
 @page
+def preview_window(request: HttpRequest, attempt_id: UUID, node: str, port: int) -> HttpResponse:
+    """A port of a node in this window: on to the preview's own origin."""
+    attempt = selectors.get_attempt(attempt_id=attempt_id, owner=_person(request))
+    return redirect(_opened(request, attempt, node, port).url)
+
+
+def _opened(request: HttpRequest, attempt: Attempt, node: str, port: int) -> OpenedPreview:
+    return open_preview(
+        sandbox_id=attempt.sandbox_id,
+        owner=_person(request),
+        session=request.session.session_key or "",
+        node=node,
+        port=port,
+        page_origin=page_origin(request),
+        language=get_language() or "en",
+    )
+
+
+@require_GET
+@login_required
+@page
 def result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """What came of an attempt, check by check."""
     attempt = selectors.get_attempt(attempt_id=attempt_id, owner=_person(request))
@@ -235,6 +257,14 @@ def hint(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa: A
     wanted = as_mapping(body)
     services.record_hint(attempt=attempt, step=as_text(wanted.get("step"), limit=80), hint=as_int(wanted.get("hint")))
     return None
+
+
+@action
+def preview(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:
+    """An address that opens a port of a node, once and within a minute."""
+    wanted = as_mapping(body)
+    node, port = as_text(wanted.get("node"), limit=80), as_int(wanted.get("port"))
+    return {"url": _opened(request, attempt, node, port).url}
 
 
 @action

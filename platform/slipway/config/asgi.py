@@ -1,4 +1,7 @@
-"""The web process: HTTP by Django, WebSockets by Channels, both behind the same session and origin checks."""
+"""The web process: HTTP by Django, WebSockets by Channels, both behind the same session and origin checks.
+
+Previews of nodes' ports stand before both, under names of their own.
+"""
 
 import os
 
@@ -11,11 +14,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
 _http = get_asgi_application()
 
 from labs.routing import websocket_urlpatterns as lab_sockets  # noqa: E402 - Django must be set up first
+from slipway.previews.app import WithPreviews  # noqa: E402
 from slipway.terminals.routing import websocket_urlpatterns as terminal_sockets  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": _http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*terminal_sockets, *lab_sockets]))),
-    }
+application = WithPreviews(
+    ProtocolTypeRouter(
+        {
+            "http": _http,
+            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*terminal_sockets, *lab_sockets]))),
+        }
+    )
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
-from slipway.core.environment import flag, megabytes, number, short_run_folder, text, words
+from slipway.core.environment import apart, flag, megabytes, number, short_run_folder, text, words
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -59,6 +59,13 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 if SLIPWAY_TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("SLIPWAY_ORIGINS", "")
+if SLIPWAY_TLS:
+    # A page below the same domain, a preview's say, could plant a cookie of another name in our own.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+# Each preview of a node's port is an origin of its own, LABEL.HOST; on this machine LABEL.localhost needs no setting.
+SLIPWAY_PREVIEW_HOST = apart(
+    "SLIPWAY_PREVIEW_HOST", text("SLIPWAY_PREVIEW_HOST", ""), hosts=ALLOWED_HOSTS, origins=CSRF_TRUSTED_ORIGINS
+)
 
 # Two-node sandboxes a machine carries follow from its memory: an idle node takes some 60 MiB and a busy one
 # a few hundred, so two nodes a GiB leave room for the platform itself.
@@ -108,6 +115,7 @@ INSTALLED_APPS = [
     "slipway.clusters",
     "slipway.terminals",
     "slipway.checks",
+    "slipway.previews",
     "slipway.exercises",
     "slipway.attempts",
     "slipway.operations",
@@ -223,6 +231,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
+        "frame-src": [f"*.{host}:*" for host in ("localhost", SLIPWAY_PREVIEW_HOST) if host],
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],

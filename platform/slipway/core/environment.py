@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
 
 # A unix socket's path may have 107 bytes; the longest name we put below the folder has some 40.
 _LONGEST_RUN_FOLDER = 60
@@ -46,6 +47,18 @@ def flag(name: str, *, default: bool) -> bool:
     if value in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}.")
+
+
+def apart(name: str, host: str, *, hosts: list[str], origins: list[str]) -> str:
+    """The host name, in small letters, whose names below it must not be the platform's: browsers trust by name.
+
+    Raises `ImproperlyConfigured` when the platform answers to such a name, or believes pages of one.
+    """
+    host = host.lower().strip(".")
+    patterns = [*hosts, *(origin.partition("://")[2].replace("*.", ".").partition(":")[0] for origin in origins)]
+    if host and validate_host(f"some.{host}", patterns):
+        raise ImproperlyConfigured(f"{name}: names below {host!r} belong to SLIPWAY_HOSTS or SLIPWAY_ORIGINS as well.")
+    return host
 
 
 def short_run_folder(var: Path) -> Path:

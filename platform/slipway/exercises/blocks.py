@@ -67,11 +67,11 @@ def quiz(question: Quiz) -> str:
 
 
 def preview(node: str, port: int, body: str) -> str:
-    """Where to look at a port of a node."""
-    words = gettext("Port %(port)s of %(node)s: look at it with a command in that node's terminal.") % {
-        "port": port,
-        "node": node,
-    }
-    look = run_block(node, f"curl http://localhost:{port}/")
-    opening = f'<div class="preview-block" data-node="{escape(node)}" data-port="{port}">'
-    return f"{opening}<p>{escape(words)}</p>{body}{look}</div>\n"
+    """A button that opens a port of a node beside the guide; a link from the lab page without its scripts."""
+    label = gettext("Open %(node)s:%(port)s") % {"node": node, "port": port}
+    data = f'data-node="{escape(node)}" data-port="{port}"'
+    return (
+        f'<div class="preview-block" {data}>{body}<p>'
+        f'<a class="button preview-button" href="previews/{escape(node)}/{port}" target="_blank" {data}>'
+        f"{escape(label)}</a></p></div>\n"
+    )

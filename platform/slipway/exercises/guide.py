@@ -237,14 +237,22 @@ class _Rendering:
         return blocks.hint(number, title, self._html(inside))
 
     def _preview(self, words: Sequence[str], token: Token, inside: Sequence[Token]) -> str:
-        node, port = (*words, "", "")[:2]
-        if node not in self._around.nodes or not port.isdecimal() or not 0 < int(port[:6]) < 65536 or len(words) != 2:
-            self._note(
-                "preview-malformed",
-                "A preview names a node and a port.",
-                token,
-                " ".join(words),
-                "::: preview node1 8080",
-            )
+        if len(words) != 2:
+            found, example = " ".join(words) or "nothing", "::: preview node1 8080"
+            self._note("preview-malformed", "A preview names a node and a port.", token, found, example)
             return self._html(inside)
-        return blocks.preview(node, int(port), self._html(inside))
+        node, port = words
+        if node not in self._around.nodes:
+            self._mistakes.note(
+                "unknown-node",
+                "A preview names one node of the exercise.",
+                file=self._around.file,
+                line=(token.map[0] if token.map else 0) + self._around.first_line,
+                found=node,
+                among=self._around.nodes,
+            )
+        elif not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65536:
+            self._note("preview-malformed", "A preview's port is a number.", token, port, "1 to 65535")
+        else:
+            return blocks.preview(node, int(port), self._html(inside))
+        return self._html(inside)

@@ -77,8 +77,8 @@ def web_program() -> Program:
     """The web process. Compression of WebSocket messages is off: it costs far more than it saves on one machine."""
     command = [sys.executable, "-m", "uvicorn", "slipway.config.asgi:application"]
     listen = ["--host", settings.SLIPWAY_LISTEN, "--port", str(settings.SLIPWAY_PORT)]
-    sockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", str(128 * 1024)]
-    ending = ["--timeout-graceful-shutdown", "3", "--no-access-log", "--lifespan", "off"]
+    sockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", str(2**20)]
+    ending = ["--timeout-graceful-shutdown", "3", "--no-access-log", "--no-server-header", "--lifespan", "off"]
     return Program("web", [*command, *listen, *sockets, *ending], is_ready=web_answers, environment=_path())
 
 

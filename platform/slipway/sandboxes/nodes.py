@@ -75,6 +75,14 @@ class Lines:
         del self._buffer[:count]
         return data
 
+    async def some(self) -> bytes:
+        """Whatever comes next, at once if something was read already; empty when the node closed."""
+        if not self._buffer:
+            return await self._connection.read()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
     async def _fill(self) -> bool:
         data = await self._connection.read()
         self._buffer += data
@@ -301,6 +309,40 @@ async def open_shell(
         patience=10,
     )
     return ShellStream(connection, lines, created=result.get("created") is True)
+
+
+class DialStream:
+    """A TCP connection that a node opened for us: raw bytes, both ways."""
+
+    def __init__(self, connection: NodeConnection, lines: Lines) -> None:
+        self._connection = connection
+        self._lines = lines
+
+    async def read(self) -> bytes:
+        """The next bytes; empty when the other side has closed. Raises `EngineError`."""
+        return await self._lines.some()
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes, waiting while the node takes no more. Raises `EngineError`."""
+        await self._connection.write(data)
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._connection.close()
+
+
+async def open_dial(
+    backend: Backend,
+    sandbox: SandboxId,
+    node: str,
+    address: str,
+    *,
+    timeout: float,  # noqa: ASYNC109
+) -> DialStream:
+    """Have the node connect to `host:port`, within `timeout` seconds. Raises `NodeRefusal` and `EngineError`."""
+    params: Mapping[str, JSON] = {"address": address, "timeout_ms": round(1000 * timeout)}
+    connection, lines, _ = await _open_stream(backend, sandbox, node, "dial", params, patience=timeout + 5)
+    return DialStream(connection, lines)
 
 
 async def follow_events(backend: Backend, sandbox: SandboxId, node: str) -> AsyncIterator[Mapping[str, JSON]]:

@@ -114,9 +114,11 @@ def test_a_quiz_shows_its_choices_and_hides_which_is_right() -> None:
     assert [quiz.choice(wrong) for wrong in ("0", "3", "x", "-1", "٢", "9" * 50)] == [None] * 6
 
 
-def test_a_preview_names_its_node_and_port() -> None:
-    div = Elements(_render("::: preview node1 {{ port }}\nLook.\n:::").html).first("div", **{"class": "preview-block"})
-    assert (div["data-node"], div["data-port"]) == ("node1", "8080")
+def test_a_preview_is_a_link_that_works_without_scripts() -> None:
+    page = Elements(_render("::: preview node1 {{ port }}\nLook.\n:::").html)
+    link = page.first("a", **{"class": "button preview-button"})
+    assert (link["data-node"], link["data-port"], link["href"]) == ("node1", "8080", "previews/node1/8080")
+    assert "Open node1:8080" in page.text
 
 
 def test_links_lead_to_steps_assets_and_safe_addresses_only() -> None:

@@ -145,6 +145,10 @@ MISTAKES = [
     ),
     (_replace(STEP, "```run node1", "```run nod1"), "unknown-node", STEP, 8, "nod1", "node1"),
     (_replace(STEP, "```run node1", "```run"), "unknown-node", STEP, 8, "nothing", ""),
+    (_replace(PAGE, "preview node1", "preview nod1"), "unknown-node", PAGE, 12, "nod1", "node1"),
+    (_replace(PAGE, "preview node1 {{ port }}", "preview node1 65536"), "preview-malformed", PAGE, 12, "65536", ""),
+    (_replace(PAGE, "preview node1 {{ port }}", "preview node1 web"), "preview-malformed", PAGE, 12, "web", ""),
+    (_replace(PAGE, "preview node1 {{ port }}", "preview node1"), "preview-malformed", PAGE, 12, "node1", ""),
     (
         _replace(STEP, "docker network create {{ network }}", "docker network create {{ netwrok }}"),
         "unknown-parameter",

@@ -1,12 +1,14 @@
-"""A node in memory that speaks the agent's protocol: requests, an echoing shell, events.
+"""A node in memory that speaks the agent's protocol: requests, an echoing shell, events, dialled ports.
 
 What its Docker Engine "contains" is a table from path to answer that a test fills (`docker`), with `changed()` to tell
-followers; commands, pages and pings answer from tables as well. Nothing is executed.
+followers; commands, pages and pings answer from tables as well. Nothing is executed. A dialled address leads to the
+port of this machine that a test wrote beside it (`doors`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from slipway.sandboxes.backends.base import NodeLimits
 
 _MEMORY_OF_A_SHELL = 2**20
 _WITHOUT_POWER = frozenset({"power", "status", "lease", "events", "history"})
+_MOST_UNREAD = 8  # pieces of a dialled connection that nobody has read
 
 
 class FakeConnection:
@@ -85,6 +88,7 @@ class FakeNode:
         self.commands: dict[tuple[str, ...], Mapping[str, JSON]] = {}
         self.asked: Counter[str] = Counter()
         self.files: dict[str, str] = {}
+        self.doors: dict[str, int] = {}
         self._shells: dict[str, bytearray] = {}
         self._connections: list[FakeConnection] = []
         self._followers: list[FakeConnection] = []
@@ -120,6 +124,10 @@ class FakeNode:
                     await self._serve_shell(connection, request, buffer)
                     return
                 answer = self._answer_with_power(as_text(request.get("op")), as_mapping(request.get("params")))
+                if request.get("op") == "dial":
+                    await self._serve_dial(connection, as_mapping(request.get("params")), buffer)
+                    return
+                answer = self._answer(as_text(request.get("op")), as_mapping(request.get("params")))
                 await connection.to_platform.put(json.dumps({"id": request.get("id"), **answer}).encode() + b"\n")
                 if request.get("op") == "events":
                     self._followers.append(connection)
@@ -147,6 +155,38 @@ class FakeNode:
         if not self.plugged and op not in _WITHOUT_POWER:
             return _no("unavailable", f"{self.name} has no power.")
         return self._answer(op, params)
+
+    async def _serve_dial(self, connection: FakeConnection, params: Mapping[str, JSON], early: bytes) -> None:
+        """The bytes of a connection to whatever a test has put behind the address."""
+        address = as_text(params.get("address"))
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.doors[address])
+        except (KeyError, OSError):
+            refusal = _no("failed", f"{address} cannot be reached: refused.")
+            await connection.to_platform.put(json.dumps({"id": 1, **refusal}).encode() + b"\n")
+            return
+        await connection.to_platform.put(json.dumps({"id": 1, **_ok({})}).encode() + b"\n")
+
+        async def back() -> None:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(32 * 2**10):
+                    while connection.to_platform.qsize() >= _MOST_UNREAD:  # noqa: ASYNC110 - the queue has no bound
+                        await asyncio.sleep(0.005)
+                    connection.to_platform.put_nowait(data)
+            connection.to_platform.put_nowait(b"")
+
+        answering = asyncio.create_task(back())
+        try:
+            data = early
+            while data or (data := await connection.to_node.get()):
+                writer.write(data)
+                await writer.drain()
+                data = b""
+        except OSError:
+            pass
+        finally:
+            answering.cancel()
+            writer.close()
 
     def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911 - a table of cases
         self.asked[op] += 1

@@ -1,0 +1,1 @@
+"""Ports of nodes in a browser, each on an origin of its own."""
