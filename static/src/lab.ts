@@ -2,6 +2,7 @@
 
 import "@xterm/xterm/css/xterm.css";
 import "./styles/lab.css";
+import "./styles/preview.css";
 import "./terminal/terminal.css";
 import { Actions } from "./lab/actions";
 import { applyAnswer, applyChecks, type Change } from "./lab/checks";
@@ -11,6 +12,7 @@ import { Guide } from "./lab/guide";
 import { showMachines } from "./lab/machines";
 import type { Attempt, Config, LabEvent, Sandbox } from "./lab/model";
 import { setUpPanes, showPane } from "./lab/panes";
+import { Previews } from "./lab/previews";
 import { Quizzes, type Verdict } from "./lab/quiz";
 import { StartPanel } from "./lab/start";
 import { Steps } from "./lab/steps";
@@ -34,6 +36,7 @@ class Lab {
   private wantsTerminal = false;
   private readonly actions: Actions;
   private readonly terminals: Terminals;
+  private readonly previews: Previews;
   private readonly guide: Guide;
   private readonly quizzes: Quizzes;
   private readonly steps: Steps;
@@ -57,7 +60,12 @@ class Lab {
       },
       () => this.expectAnswer(),
     );
+    this.previews = new Previews(config, this.terminals, {
+      address: (node, port) => this.actions.preview(node, port),
+      reveal: () => showPane("terminal"),
+    });
     this.guide = new Guide({
+      openPreview: (node, port) => this.openPreview(node, port),
       run: (node, command) => this.run(node, command),
       openedHint: (hint) => void this.actions.openHint(this.shown, hint),
       goTo: (step) => void this.goTo(step),
@@ -133,6 +141,7 @@ class Lab {
     renderChecks(byId("checks"), this.currentStep?.checks ?? [], news);
     this.checkNow.hidden = (this.currentStep?.checks.length ?? 0) === 0 || closed;
     this.terminals.update(machinesOf(sandbox));
+    this.previews.update(machinesOf(sandbox));
     this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
     showMachines(sandbox);
     if (live && this.wantsTerminal) {
@@ -177,6 +186,11 @@ class Lab {
     if (this.attempt.sandbox?.state !== "ready") return false;
     showPane("terminal");
     return this.terminals.run(node, command);
+  }
+
+  /** Show what listens on a port of a node, beside the guide. */
+  openPreview(node: string, port: number): void {
+    this.previews.show(node, port);
   }
 
   private async check(): Promise<void> {

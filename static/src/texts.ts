@@ -134,6 +134,19 @@ export const ENGLISH = {
   "screen-reader-on": "Screen reader mode is on.",
   "screen-reader-off": "Screen reader mode is off.",
 
+  // Previews
+  "preview-title": "Port {port} of {node}",
+  "preview-close": "Close the preview of {node}:{port}",
+  "preview-reload": "Reload",
+  "preview-reload-label": "Load {node}:{port} again",
+  "preview-window": "Window",
+  "preview-window-label": "Open {node}:{port} in a window of its own",
+  "preview-opening": "Opening {node}:{port}…",
+  "preview-shown": "{node}:{port} is open beside the terminals.",
+  "preview-no-machines": "There is no running machine whose port could be opened.",
+  "preview-bad-port": "A port is a number from 1 to 65535.",
+  "preview-window-only": "At this address, without TLS, a preview opens in a window of its own only.",
+
   // Theme
   "theme-auto": "Theme: automatic",
   "theme-light": "Theme: light",

@@ -34,6 +34,13 @@ export class Actions {
     return { correct: verdict.correct, explanation: verdict.explanation };
   }
 
+  /** An address that opens a port of a node, once and within a minute; null when it was refused. */
+  async preview(node: string, port: number): Promise<string | null> {
+    const answer = await told(() => post(this.config.urls.preview, this.config.csrf, { node, port }));
+    const { url } = (answer ?? {}) as { url?: unknown };
+    return typeof url === "string" ? url : null;
+  }
+
   async extend(): Promise<boolean> {
     return this.ask("extend");
   }

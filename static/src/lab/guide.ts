@@ -8,6 +8,8 @@ interface Doing {
   /** Type into a node's terminal; false when it does not run. */
   run(node: string, command: string): boolean;
   openedHint(hint: number): void;
+  /** Show a port of a node beside the guide. */
+  openPreview(node: string, port: number): void;
   /** A link of the guide leads to another step. */
   goTo(step: string): void;
 }
@@ -42,8 +44,14 @@ export class Guide {
     if (run) return this.run(run);
     const copy = closest<HTMLButtonElement>(event, ".copy-button");
     if (copy) return void this.copy(copy);
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const preview = closest<HTMLAnchorElement>(event, "a.preview-button");
+    if (preview) {
+      event.preventDefault();
+      return this.doing.openPreview(preview.dataset.node ?? "", Number(preview.dataset.port));
+    }
     const link = closest<HTMLAnchorElement>(event, 'a[href^="?step="]');
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link) return;
     event.preventDefault();
     this.doing.goTo(new URLSearchParams(link.search).get("step") ?? "");
   }

@@ -82,6 +82,8 @@ export interface Config {
   urls: Readonly<
     Record<
       | "guide"
+      | "preview"
+      | "preview_window"
       | "step"
       | "check"
       | "hint"
@@ -98,6 +100,8 @@ export interface Config {
   >;
   step: string;
   csrf: string;
+  /** How previews can be shown at this address; with "none" the server says why. */
+  previews: "frame" | "window" | "none";
 }
 
 const TYPES: ReadonlySet<unknown> = new Set(["overview", "sandbox", "checks", "checking", "submitted", "notice", "pong"]);

@@ -19,6 +19,16 @@ export interface Machines {
   phase: "starting" | "ready" | "over";
 }
 
+/** What has its tab among the terminals without being one. */
+export interface Guest {
+  readonly tab: HTMLButtonElement;
+  readonly panel: HTMLElement;
+  setVisible(visible: boolean): void;
+  focus(): void;
+  /** It has been taken away. */
+  closed(): void;
+}
+
 interface Open {
   node: string;
   shell: string;
@@ -36,6 +46,7 @@ interface Kept {
 export class Terminals {
   private machines: Machines | null = null;
   private readonly open = new Map<string, Open>();
+  private readonly guests = new Map<string, Guest>();
   private active = "";
   private second = "";
   private fontSize = remembered.number("terminal.font") ?? FONT.usual;
@@ -74,7 +85,28 @@ export class Terminals {
     const ready = machines?.phase === "ready";
     this.more.hidden = !ready;
     this.panels.hidden = this.open.size === 0;
-    this.splitButton.disabled = this.open.size < 2;
+    this.splitButton.disabled = this.keys.length < 2;
+  }
+
+  /** Give something else a tab, behind those of the terminals. */
+  host(key: string, guest: Guest): void {
+    this.guests.set(key, guest);
+    this.list.append(guest.tab);
+    this.panels.append(guest.panel);
+    guest.panel.addEventListener("focusin", () => this.lookAt(key));
+    this.show();
+  }
+
+  /** Take a guest away. */
+  release(key: string): void {
+    const guest = this.guests.get(key);
+    if (!guest) return;
+    const hadFocus = guest.panel.contains(document.activeElement) || guest.tab === document.activeElement;
+    this.guests.delete(key);
+    guest.tab.remove();
+    guest.panel.remove();
+    this.left(key, this.open.keys().next().value ?? "", hadFocus);
+    guest.closed();
   }
 
   /** Type a command into a node's terminal and show that terminal. False when there is no such running machine. */
@@ -95,7 +127,7 @@ export class Terminals {
   }
 
   focus(): void {
-    this.current?.view.focus();
+    (this.current?.view ?? this.guests.get(this.active))?.focus();
   }
 
   /** The network is back. */
@@ -112,7 +144,12 @@ export class Terminals {
     return this.open.get(this.active);
   }
 
+  private get keys(): string[] {
+    return [...this.open.keys(), ...this.guests.keys()];
+  }
+
   private clear(): void {
+    for (const key of [...this.guests.keys()]) this.release(key);
     this.open.forEach(({ view, tab }) => {
       view.dispose();
       tab.remove();
@@ -218,11 +255,16 @@ export class Terminals {
     this.open.delete(key);
     terminal.view.dispose();
     terminal.tab.remove();
+    this.left(key, `${terminal.node}/1`, hadFocus);
+  }
+
+  /** A tab is gone: what is shown in its place, and has the focus if it had. */
+  private left(key: string, instead: string, hadFocus: boolean): void {
     if (this.second === key) this.second = "";
-    if (this.active === key) this.active = this.second || `${terminal.node}/1`;
+    if (this.active === key) this.active = this.second || instead;
     if (this.second === this.active) this.second = "";
     this.show();
-    if (hadFocus) this.current?.tab.focus();
+    if (hadFocus) (this.current ?? this.guests.get(this.active))?.tab.focus();
   }
 
   private exited(key: string): boolean {
@@ -231,8 +273,9 @@ export class Terminals {
     return true;
   }
 
-  private activate(key: string, focus = false): void {
-    if (!this.open.has(key)) return;
+  /** Show the tab of that key. */
+  activate(key: string, focus = false): void {
+    if (!this.open.has(key) && !this.guests.has(key)) return;
     if (this.second === key) this.second = this.active;
     this.active = key;
     this.show();
@@ -248,7 +291,7 @@ export class Terminals {
   }
 
   private toggleSplit(): void {
-    const keys = [...this.open.keys()];
+    const keys = this.keys;
     const next = keys[(keys.indexOf(this.active) + 1) % keys.length] ?? "";
     this.second = this.second || next === this.active ? "" : next;
     this.show();
@@ -258,17 +301,29 @@ export class Terminals {
   private show(): void {
     const mayConnect = this.machines?.phase === "ready";
     for (const [key, { tab, view }] of this.open) {
-      const selected = key === this.active;
-      tab.setAttribute("aria-selected", String(selected));
-      tab.tabIndex = selected ? 0 : -1;
-      tab.toggleAttribute("data-visible", selected || key === this.second);
-      view.panel.toggleAttribute("data-active", selected);
-      view.setVisible(selected || key === this.second, mayConnect);
+      this.mark(key, tab, view.panel);
+      view.setVisible(this.isVisible(key), mayConnect);
+    }
+    for (const [key, guest] of this.guests) {
+      this.mark(key, guest.tab, guest.panel);
+      guest.setVisible(this.isVisible(key));
     }
     this.panels.toggleAttribute("data-split", this.second !== "");
     this.splitButton.setAttribute("aria-pressed", String(this.second !== ""));
-    this.splitButton.disabled = this.open.size < 2;
+    this.splitButton.disabled = this.keys.length < 2;
     this.keep();
+  }
+
+  private isVisible(key: string): boolean {
+    return key === this.active || key === this.second;
+  }
+
+  private mark(key: string, tab: HTMLElement, panel: HTMLElement): void {
+    const selected = key === this.active;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
+    tab.toggleAttribute("data-visible", this.isVisible(key));
+    panel.toggleAttribute("data-active", selected);
   }
 
   private key(event: KeyboardEvent): void {
@@ -276,12 +331,14 @@ export class Terminals {
     const at = tabs.findIndex((tab) => tab === event.target);
     if (at < 0) return;
     const step = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
-    const keyOf = (tab?: HTMLElement): string => [...this.open].find(([, one]) => one.tab === tab)?.[0] ?? "";
+    const all: [string, { tab: HTMLElement }][] = [...this.open, ...this.guests];
+    const keyOf = (tab?: HTMLElement): string => all.find(([, one]) => one.tab === tab)?.[0] ?? "";
     if (step !== undefined) {
       const tab = tabs[step % tabs.length];
       this.activate(keyOf(tab));
       tab?.focus();
     } else if (event.key === "ArrowDown") this.focus();
+    else if (event.key === "Delete" && this.guests.has(keyOf(tabs[at]))) this.release(keyOf(tabs[at]));
     else if (event.key === "Delete" && !keyOf(tabs[at]).endsWith("/1")) this.close(keyOf(tabs[at]));
     else return;
     event.preventDefault();
