@@ -123,11 +123,10 @@ class FakeNode:
                 if request.get("op") == "shell" and self.plugged:
                     await self._serve_shell(connection, request, buffer)
                     return
-                answer = self._answer_with_power(as_text(request.get("op")), as_mapping(request.get("params")))
-                if request.get("op") == "dial":
+                if request.get("op") == "dial" and self.plugged:
                     await self._serve_dial(connection, as_mapping(request.get("params")), buffer)
                     return
-                answer = self._answer(as_text(request.get("op")), as_mapping(request.get("params")))
+                answer = self._answer_with_power(as_text(request.get("op")), as_mapping(request.get("params")))
                 await connection.to_platform.put(json.dumps({"id": request.get("id"), **answer}).encode() + b"\n")
                 if request.get("op") == "events":
                     self._followers.append(connection)
