@@ -14,7 +14,7 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from slipway.core.ids import SandboxId
-from tests.bench import echo
+from tests.bench import echo, picture
 from tests.bench.lab import COMMANDS
 from tests.browsing import Visitor
 from tests.engine.rows import ready_attempt, sandbox_row
@@ -38,7 +38,12 @@ def main() -> None:
         sandbox = sandbox_row(platform, attempt).sandbox
         asyncio.run(terminals(platform, visitor, sandbox))
         asyncio.run(check_latency(platform, visitor, attempt, sandbox))
+        found = asyncio.run(picture.latencies(platform, visitor, attempt, sandbox))
+        rows = [[command, *_spread(shown)] for command, shown in found.items()]
+        show(f"The picture after a command, ms, {picture.RUNS} runs", ["command", "min", "median", "max"], rows)
         visitor.post(f"/attempts/{attempt}/stop", {})
+        costs = [[str(c.sandboxes), f"{c.memory:.0f}", f"{c.cpu:.1f}"] for c in picture.idle_costs(platform)]
+        show("The observer with idle sandboxes", ["sandboxes", "MiB", "CPU %"], costs)
         growth(platform)
     finally:
         platform.stop()
