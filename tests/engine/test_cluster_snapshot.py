@@ -151,6 +151,25 @@ def unsettled(picture: Picture) -> list[str]:
     return [task["id"] for task in picture["tasks"] if task["desired"] == "running" and task["state"] != "running"]
 
 
+async def test_a_swarm_that_loses_its_quorum_says_so_and_stays_in_the_picture(
+    machines: Machines, picture: LivePicture
+) -> None:
+    await machines.make_swarm()
+    await machines.run("node1", "docker node promote node2")
+    await machines.run("node1", "docker service create -d --name web nginx")
+    await picture.until(lambda now: sum(running(now).values()) == 1, seconds=20)
+    await machines.run("node2", "ip link set eth0 down")
+    took = await picture.until(lambda now: [p["id"] for p in now["problems"]] == ["quorum-lost"], seconds=60)
+    print(f"\nsaid {took:.1f} s after the link was cut: {picture.current['problems'][0]['sentence']}")
+    assert [service["name"] for service in picture.current["services"]] == ["web"]
+    assert not any(node["swarm"]["leader"] for node in picture.current["nodes"])
+    await machines.run("node1", "docker run -d --name alone nginx")
+    await picture.until(lambda now: container(now, "alone").get("state") == "running", seconds=8)
+    await machines.run("node2", "ip link set eth0 up")
+    await picture.until(lambda now: not now["problems"], seconds=60)
+    await picture.until(lambda now: sum(node["swarm"]["leader"] for node in now["nodes"]) == 1, seconds=10)
+
+
 async def test_a_killed_observer_comes_back_with_the_right_picture(
     live_platform: LivePlatform, machines: Machines, picture: LivePicture
 ) -> None:

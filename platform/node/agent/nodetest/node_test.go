@@ -191,3 +191,41 @@ func TestTheEndOfTheLeaseEndsANode(t *testing.T) {
 		t.Errorf("exit status %s after %v", status, took)
 	}
 }
+
+func TestWhatGoesThroughAContainersInterfaceIsCounted(t *testing.T) {
+	n := Start(t)
+	n.Ready("dockerd")
+	n.MakeImage()
+	n.Must("docker run -d --name web tiny sleep 1000; docker run -d --network host tiny sleep 1000; docker run -d --network container:web tiny sleep 1000")
+	web := n.Must("docker inspect --format '{{.Id}} {{.NetworkSettings.MacAddress}}' web")
+	count := func() (containers int, bytes uint64) {
+		var answer struct {
+			Containers []struct {
+				ID         string
+				Interfaces []struct {
+					MAC     string
+					RxBytes uint64 `json:"rx_bytes"`
+				}
+			}
+		}
+		if err := n.Ask("traffic", struct{}{}, &answer); err != nil {
+			t.Fatal(err)
+		}
+		for _, container := range answer.Containers {
+			for _, each := range container.Interfaces {
+				if container.ID+" "+each.MAC == web {
+					bytes = each.RxBytes
+				}
+			}
+		}
+		return len(answer.Containers), bytes
+	}
+	containers, before := count()
+	if containers != 2 {
+		t.Errorf("%d containers with networks that are not the node's", containers)
+	}
+	n.Must("ping -c 3 -i 0.2 $(docker inspect --format '{{.NetworkSettings.IPAddress}}' web)")
+	if _, after := count(); after < before+3*84 {
+		t.Errorf("%d bytes before, %d after three pings", before, after)
+	}
+}

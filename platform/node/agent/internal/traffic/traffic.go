@@ -29,7 +29,8 @@ const (
 	patience      = time.Second // for one answer of the kernel
 )
 
-// Container is one running container. One that shares the network of another, or of the node, has none of its own to count.
+// Container is one running container. One that is on the node's own network has none to count; one that shares
+// another's has the same counters.
 type Container struct {
 	ID         string      `json:"id"`
 	Interfaces []Interface `json:"interfaces"`
@@ -49,10 +50,9 @@ func Count() ([]Container, error) {
 		return nil, err
 	}
 	defer own.Close()
-	seen := map[string]bool{own.UniqueId(): true}
 	found := []Container{}
 	for id, pid := range processes(bundles) {
-		if interfaces := ofProcess(pid, own, seen); len(interfaces) > 0 {
+		if interfaces := ofProcess(pid, own); len(interfaces) > 0 {
 			found = append(found, Container{ID: id, Interfaces: interfaces})
 		}
 	}
@@ -100,17 +100,16 @@ func readPid(path string) int {
 	return int(pid)
 }
 
-// ofProcess gives the interfaces of the process's network, unless that network was seen before.
-func ofProcess(pid int, own netns.NsHandle, seen map[string]bool) []Interface {
+// ofProcess gives the interfaces of the process's network, unless that is our own.
+func ofProcess(pid int, own netns.NsHandle) []Interface {
 	network, err := netns.GetFromPid(pid)
 	if err != nil {
 		return nil
 	}
 	defer network.Close()
-	if seen[network.UniqueId()] {
+	if network.Equal(own) {
 		return nil
 	}
-	seen[network.UniqueId()] = true
 	socket, err := nl.GetNetlinkSocketAt(network, own, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil
