@@ -19,6 +19,7 @@ from slipway.sandboxes.nodes import NodeRefusal, NodeSessions
 
 _log = get_logger(__name__)
 _PATIENCE = 5.0  # seconds for one answer
+_INFO_PATIENCE = 2.5  # a manager that is losing its quorum hangs there, and its containers should not wait for that
 _CONTAINERS = f"/containers/json?all=true&limit={CONTAINERS_READ}"
 
 
@@ -48,7 +49,7 @@ class Looker:
             status = None
         links, info, networks, containers = await asyncio.gather(
             self._links(node),
-            self._docker(node, "/info"),
+            self._docker(node, "/info", patience=_INFO_PATIENCE),
             self._docker(node, "/networks"),
             self._docker(node, _CONTAINERS),
         )
@@ -113,8 +114,8 @@ class Looker:
         except (EngineError, NodeRefusal):
             return None
 
-    async def _docker(self, node: str, path: str) -> JSON | Refused:
-        params: Mapping[str, JSON] = {"method": "GET", "path": path, "timeout_ms": int(1000 * _PATIENCE)}
+    async def _docker(self, node: str, path: str, *, patience: float = _PATIENCE) -> JSON | Refused:
+        params: Mapping[str, JSON] = {"method": "GET", "path": path, "timeout_ms": int(1000 * patience)}
         try:
             answer = as_mapping(await self._ask(node, "docker", params))
         except (EngineError, NodeRefusal):
