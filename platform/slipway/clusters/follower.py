@@ -76,7 +76,7 @@ class Follower:
         self._parts: dict[str, NodePart] = {}
         self._views: tuple[SwarmView, ...] | None = None
         self._told: Snapshot | None = None
-        self._told_at = 0.0
+        self._moved_at = 0.0
         self._loud: dict[str, float] = {}
         # Milliseconds of the clock: a follower that begins again is ahead of what pages have seen.
         self._sequence = int(time.time() * 1000)
@@ -127,7 +127,10 @@ class Follower:
             self._swarm_mark.clear()
             began = time.process_time()
             if len(self._parts) == len(self._nodes):
-                self._views = await self._looker.look_at_swarms(self._ordered(), self._views or ())
+                views = await self._looker.look_at_swarms(self._ordered(), self._views or ())
+                if views != self._views:
+                    self._moved_at = time.monotonic()
+                self._views = views
                 self._looked.set()
             await self._rest(began)
 
@@ -137,13 +140,9 @@ class Follower:
         await asyncio.sleep(min(max(self._pace.rest, _SHARE * cost), self._pace.longest_rest))
 
     def _swarm_pause(self) -> float:
-        if not self._views:
+        if all(view.is_settled for view in self._views or ()):
             return self._pace.slow
-        if any(view.leaderless for view in self._views):
-            return self._pace.stuck
-        if self._told is None or self._told.is_settled:
-            return self._pace.slow
-        moves = time.monotonic() - self._told_at < self._pace.patience
+        moves = time.monotonic() - self._moved_at < self._pace.patience
         return self._pace.unsettled if moves else self._pace.stuck
 
     def _ordered(self) -> list[NodePart]:
@@ -190,7 +189,7 @@ class Follower:
         whole = {**head, "snapshot": content.get("snapshot") or snapshot.to_json()}
         await asyncio.to_thread(store.keep, self._sandbox, whole)
         await publish_now(sandbox_group(self._sandbox), "cluster.event", {**head, **content})
-        self._told, self._told_at = snapshot, time.monotonic()
+        self._told = snapshot
 
     async def _measure_traffic(self) -> None:
         """Once a second while somebody looks: what goes through each link of the picture."""

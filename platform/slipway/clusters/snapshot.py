@@ -171,12 +171,6 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is under way that the swarm would not report by itself."""
-        services = all(service.running == service.desired and not service.update for service in self.services)
-        return services and all(task.is_settled for task in self.tasks)
-
     def to_json(self) -> dict[str, JSON]:
         """As pages get it."""
         return {"version": VERSION, **{each: plain(getattr(self, each)) for each in _names(Snapshot)}}

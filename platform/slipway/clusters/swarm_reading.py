@@ -38,6 +38,12 @@ class SwarmView:
     tasks: tuple[Task, ...] = ()
     leaderless: bool = False
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is under way, for the swarm would not report its end."""
+        services = all(service.running == service.desired and not service.update for service in self.services)
+        return services and not self.leaderless and all(task.is_settled for task in self.tasks)
+
 
 def read_swarm(cluster: str, *, nodes: JSON, services: JSON, tasks: JSON) -> SwarmView:
     """The view that these answers of one manager make."""
