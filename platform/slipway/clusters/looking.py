@@ -76,7 +76,7 @@ class Looker:
         def order(part: NodePart) -> tuple[bool, bool]:
             return part.state != "up", part.membership is None or part.membership.id != before.leader
 
-        leaderless = False
+        leaderless = all(part.state == "unplugged" for part in managers)
         for part in sorted(managers, key=order):
             nodes = await self._docker(part.node, "/nodes")
             if not isinstance(nodes, Refused):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from slipway.clusters.snapshot import Attachment, Container, Network, Port
 from slipway.clusters.untrusted import flag, identity, items, mac, number, port, text, within, word
@@ -68,9 +68,12 @@ def read_node(node: str, answers: NodeAnswers, before: NodePart | None) -> NodeP
     if answers.containers is not None:
         containers, cards = _read_containers(node, answers.containers, networks)
         unread = max(0, number(within(answers.info, "Containers")) - len(containers))
+    unplugged = within(answers.status, "plugged") is False
+    if unplugged:
+        containers = tuple(_without_power(container) for container in containers)
     return NodePart(
         node=node,
-        state="unplugged" if within(answers.status, "plugged") is False else "up",
+        state="unplugged" if unplugged else "up",
         engine=_read_engine(answers.status),
         address=old.address if answers.links is None else _read_address(answers.links),
         membership=old.membership if answers.info is None else _read_membership(answers.info, old.membership),
@@ -79,6 +82,11 @@ def read_node(node: str, answers: NodeAnswers, before: NodePart | None) -> NodeP
         unread=unread,
         cards=cards,
     )
+
+
+def _without_power(container: Container) -> Container:
+    """A container whose machine has lost its power: its engine cannot say so, but it runs no more."""
+    return container if container.state in {"created", "dead"} else replace(container, state="exited", health="")
 
 
 def says_leaderless(message: JSON) -> bool:

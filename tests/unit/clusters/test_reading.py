@@ -135,6 +135,11 @@ def test_what_a_node_does_not_answer_is_as_it_was() -> None:
     assert now.engine == "starting"
 
 
+def test_nothing_runs_on_a_node_without_power() -> None:
+    now = part(NodeAnswers(status={"plugged": False, "services": []}), before=part())
+    assert [(each.name, each.state) for each in now.containers] == [("web", "exited")]
+
+
 def test_a_network_that_spans_nodes_is_one_entry_and_local_ones_are_apart() -> None:
     snapshot = assemble([part(), part(node="node2")], [])
     assert {(n.id, n.nodes) for n in snapshot.networks} == {
