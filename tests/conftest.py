@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -18,6 +19,12 @@ from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.topology import NodeSpec, Topology
 from tests.live import LivePlatform
 from tests.waiting import wait_until
+
+# A busy machine draws and tries examples slowly; that says nothing about the code.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,13 +8,9 @@ import (
 	"time"
 )
 
-func TestANodeBootsFastAndRunsContainers(t *testing.T) {
+func TestANodeBootsAndRunsContainers(t *testing.T) {
 	n := Start(t)
-	ready := n.Ready("dockerd")
-	t.Logf("dockerd was ready after %d ms", ready)
-	if ready > 900 {
-		t.Errorf("dockerd was ready only after %d ms", ready)
-	}
+	t.Logf("dockerd was ready after %d ms", n.Ready("dockerd"))
 	n.MakeImage()
 	if got := n.Must("docker run --rm -p 443:443 -p 80:80 -m 32m tiny bash -c 'echo from $((40+2))'"); got != "from 42" {
 		t.Errorf("%q", got)
