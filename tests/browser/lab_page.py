@@ -68,7 +68,7 @@ class LabPage:
         self.page.keyboard.insert_text(text)
         self.page.keyboard.press("Enter")
 
-    def wait_for(self, node: str, shows: str | Callable[[str], object], *, shell: str = "1", seconds: float = 60) -> str:
+    def wait_for(self, node: str, shows: str | Callable[[str], object], *, shell: str = "1", seconds: float = 40) -> str:
         """Wait until the terminal shows a text, wrapped or not, or something else that a function finds in it."""
 
         def found() -> bool:
@@ -99,8 +99,12 @@ class LabPage:
         return self.wait_for(node, asks, shell=shell, seconds=seconds)
 
     def clear(self, node: str) -> None:
-        """Bring a terminal to the front and clear it, so that what comes next is all that it shows."""
+        """Bring a terminal to the front and clear it, so that what comes next is all that it shows.
+
+        Whatever an earlier test left half done in it ends.
+        """
         self.show(node)
+        self.page.keyboard.press("Control+c")
         self.wait_for_prompt(node)
         self.page.keyboard.press("Control+L")
         self.wait_for(node, lambda screen: re.fullmatch(r"root@\w+:.*#", screen))

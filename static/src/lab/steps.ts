@@ -35,6 +35,7 @@ export class Steps {
     const button = this.list.querySelector<HTMLElement>(`[data-step="${CSS.escape(step.slug)}"]`);
     if (!button) return;
     button.toggleAttribute("data-done", step.done);
+    if (current && !button.hasAttribute("aria-current")) button.scrollIntoView({ block: "nearest", inline: "center" });
     if (current) button.setAttribute("aria-current", "step");
     else button.removeAttribute("aria-current");
     const spoken = say(step.done ? "step-done" : "step-open", { number: step.number, title: step.title });
