@@ -21,6 +21,7 @@ ENGLISH = {
     "seconds-left": _("{minutes}:{seconds} left"),
     "time-over": _("Time is over"),
     "warning-minutes": _("The machines end in {minutes} minutes. You can extend the time."),
+    "warning-soon": _("The machines end within a minute. You can extend the time."),
     "extended": _("You have more time now."),
     "step-done": _("Step {number}, {title}: done"),
     "step-open": _("Step {number}, {title}"),

@@ -19,6 +19,7 @@ export const ENGLISH = {
   "seconds-left": "{minutes}:{seconds} left",
   "time-over": "Time is over",
   "warning-minutes": "The machines end in {minutes} minutes. You can extend the time.",
+  "warning-soon": "The machines end within a minute. You can extend the time.",
   extended: "You have more time now.",
 
   // Steps, score, submission

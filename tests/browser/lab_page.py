@@ -27,9 +27,9 @@ class LabPage:
         self.page: Page = tab.page
 
     @classmethod
-    def start_as_guest(cls, tab: Tab) -> LabPage:
-        """Try the lab without an account, from its own page."""
-        tab.go(f"/labs/{LAB}/")
+    def start_as_guest(cls, tab: Tab, exercise: str = LAB) -> LabPage:
+        """Try a lab without an account, from its own page."""
+        tab.go(f"/labs/{exercise}/")
         tab.page.get_by_role("button", name="Try without an account").click()
         tab.page.wait_for_url("**/attempts/*/", wait_until="load", timeout=SLOW)
         return cls(tab)
@@ -68,7 +68,9 @@ class LabPage:
         self.page.keyboard.insert_text(text)
         self.page.keyboard.press("Enter")
 
-    def wait_for(self, node: str, shows: str | Callable[[str], object], *, shell: str = "1", seconds: float = 40) -> str:
+    def wait_for(
+        self, node: str, shows: str | Callable[[str], object], *, shell: str = "1", seconds: float = 40
+    ) -> str:
         """Wait until the terminal shows a text, wrapped or not, or something else that a function finds in it."""
 
         def found() -> bool:

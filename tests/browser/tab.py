@@ -1,7 +1,7 @@
 """A person's browser window in tests: real Chromium with a session of its own, and what its console complained about.
 
-A window that complains (an error in the console, an uncaught exception, a violation of the Content-Security-Policy) fails
-its test, unless the test has said that it will.
+A window that complains (an error in the console, an uncaught exception, a violation of the Content-Security-Policy)
+fails its test, unless the test has said that it will.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Terminals in the browser: what is typed, floods, reloads and lost connections, several shells, pastes, search, copies."""
+"""Terminals in the browser: typing, floods, reloads, lost connections, several shells, pastes, search, copies."""
 
 from __future__ import annotations
 

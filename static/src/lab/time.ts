@@ -70,7 +70,7 @@ export class Countdown {
 
   private warn(minutes: number, left: number): void {
     for (const one of WARN_AT_MINUTES) if (one >= minutes) this.given.add(one);
-    const sentence = say("warning-minutes", { minutes: Math.max(1, Math.round(left / 60_000)) });
+    const sentence = left <= 60_000 ? say("warning-soon") : say("warning-minutes", { minutes: Math.max(2, Math.round(left / 60_000)) });
     notify("warning", sentence);
     announce(sentence);
   }
