@@ -127,7 +127,7 @@ class Lab {
       case "submitted":
         return this.submission.graded();
       case "notice":
-        return notify(event.level, event.sentence);
+        return void notify(event.level, event.sentence);
     }
   }
 

@@ -78,6 +78,7 @@ def test_the_time_is_counted_down_extended_up_to_the_limit_and_over_with_a_reaso
     expect(panel).to_contain_text("The time for these machines was over.")
     expect(panel).to_contain_text("Your results and your place in the guide are kept.")
     assert "it-was-2" in lab.screen("node1")
+    expect(page.locator("#notices")).not_to_contain_text("The machines end")
     keep_picture(page, "time-over")
     panel.get_by_role("button", name="Start new machines").click()
     lab.ready()

@@ -68,7 +68,7 @@ export class Guide {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      if (!copyTheOldWay(text, button)) return notify("warning", say("copy-failed"));
+      if (!copyTheOldWay(text, button)) return void notify("warning", say("copy-failed"));
     }
     announce(say("copied"));
     if (button.dataset.label !== undefined) return;

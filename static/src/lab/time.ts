@@ -34,6 +34,7 @@ export class Countdown {
   private end: number | null = null;
   private given = new Set<number>();
   private timer: ReturnType<typeof setInterval> | null = null;
+  private withdraw: () => void = () => undefined;
   private readonly place = byId("time-left");
 
   constructor() {
@@ -44,9 +45,16 @@ export class Countdown {
   set(expiresAt: string | null): void {
     const end = expiresAt === null ? Number.NaN : Date.parse(expiresAt);
     const next = Number.isNaN(end) ? null : end;
-    if (next !== null && this.end !== null && next > this.end + 1000) this.given.clear(); // more time was given
+    if (next === null || (this.end !== null && next > this.end + 1000)) this.forget(next);
     this.end = next;
     this.tick();
+  }
+
+  /** There is more time, or none to speak of: warnings that no longer hold go away and may be given again. */
+  private forget(end: number | null): void {
+    const left = end === null ? Infinity : end - serverNow();
+    for (const minutes of this.given) if (left > minutes * 60_000) this.given.delete(minutes);
+    if (dueWarning(left, new Set()) === null) this.withdraw();
   }
 
   private tick(): void {
@@ -71,7 +79,8 @@ export class Countdown {
   private warn(minutes: number, left: number): void {
     for (const one of WARN_AT_MINUTES) if (one >= minutes) this.given.add(one);
     const sentence = left <= 60_000 ? say("warning-soon") : say("warning-minutes", { minutes: Math.max(2, Math.round(left / 60_000)) });
-    notify("warning", sentence);
+    this.withdraw();
+    this.withdraw = notify("warning", sentence);
     announce(sentence);
   }
 }

@@ -16,10 +16,10 @@ export function announce(sentence: string): void {
   announcer.textContent = announcer.textContent === sentence ? `${sentence}\u00a0` : sentence;
 }
 
-/** Show a notice. One that is already shown is not shown twice. */
-export function notify(level: Level, sentence: string): void {
+/** Show a notice. One that is already shown is not shown twice. What comes back takes it away again. */
+export function notify(level: Level, sentence: string): () => void {
   const notices = maybe("notices");
-  if (!notices || !sentence) return;
+  if (!notices || !sentence) return () => undefined;
   for (const shown of notices.querySelectorAll<HTMLElement>(".notice")) {
     if (shown.dataset.sentence === sentence) shown.remove();
   }
@@ -38,6 +38,7 @@ export function notify(level: Level, sentence: string): void {
   while (notices.children.length > AT_MOST) notices.firstElementChild?.remove();
   const goesAfter = GOES_AFTER[level];
   if (goesAfter !== null) leaveAfter(notice, goesAfter);
+  return () => notice.remove();
 }
 
 /** Take a notice away, but not while somebody points at it or is in it. */
