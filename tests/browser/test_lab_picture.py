@@ -47,7 +47,10 @@ def test_the_picture_of_the_readme(tab: Tab) -> None:
     lab.wait_for_prompt("node2")
     page.get_by_role("button", name="Split").click()
     lab.clear("node1")
-    for command in ("docker node ls --format '{{.Hostname}}: {{.Status}} {{.ManagerStatus}}'", "docker service ls"):
+    for command in (
+        "docker node ls --format '{{.Hostname}}: {{.Status}} {{.ManagerStatus}}'",
+        "docker service ls --format '{{.Name}}: {{.Replicas}}'",
+    ):
         lab.type(command)
         lab.wait_for_prompt("node1")
     expect(page.locator(".terminal-panel:visible")).to_have_count(2)
