@@ -12,6 +12,6 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Username or email")
-        self.fields["login"].widget.attrs["autocomplete"] = "username"  # theirs says email, and password managers listen
+        self.fields["login"].widget.attrs["autocomplete"] = "username"  # theirs says "email"
         if "remember" in self.fields:
             self.fields["remember"].label = _("Stay signed in on this device")

@@ -16,13 +16,14 @@ from slipway.sandboxes.backends.fake import FakeBackend
 LAB = "two-nodes"
 
 
-@pytest.fixture(autouse=True)
-def _exercises(settings: LazySettings) -> None:
+@pytest.fixture
+def small_lab(settings: LazySettings) -> None:
+    """The lab of these tests is the only one there is."""
     settings.SLIPWAY_EXERCISES = Path(__file__).resolve().parents[2] / "fixtures" / "exercises"
 
 
 @pytest.fixture
-def attempt(learner: User, backend: FakeBackend) -> Attempt:
+def attempt(learner: User, backend: FakeBackend, small_lab: None) -> Attempt:
     """The learner's attempt, its machines ready."""
     opened = services.open_attempt(owner=learner, exercise_slug=LAB)
     return selectors.get_attempt(attempt_id=opened.pk, owner=learner)

@@ -8,6 +8,7 @@ from django.test import Client
 from slipway.attempts.models import Attempt
 from slipway.sandboxes.states import State
 
+pytestmark = pytest.mark.usefixtures("small_lab")
 PAGES = ["", "result/", "steps/networks"]
 ACTIONS = ["step", "check", "hint", "quiz", "extend", "stop", "restart", "submit"]
 

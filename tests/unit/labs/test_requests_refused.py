@@ -11,6 +11,7 @@ from slipway.accounts.models import User
 from slipway.attempts.models import Attempt, HintOpening, QuizAnswer
 from slipway.sandboxes.backends.fake import FakeBackend
 
+pytestmark = pytest.mark.usefixtures("small_lab")
 NONSENSE = [
     b"",
     b"not json",

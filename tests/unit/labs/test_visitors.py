@@ -10,6 +10,7 @@ from slipway.accounts.models import User
 from slipway.attempts.models import Attempt
 from slipway.sandboxes.backends.fake import FakeBackend
 
+pytestmark = pytest.mark.usefixtures("small_lab")
 START = "/labs/two-nodes/start"
 
 
