@@ -74,9 +74,9 @@ export class Previews {
   /** Show what listens on a port of a node: in its tab, or in a window where a frame would get no cookies. */
   show(node: string, port: number): void {
     if (this.machines?.phase !== "ready" || !this.machines.nodes.includes(node)) {
-      return notify("info", say("preview-no-machines"));
+      return void notify("info", say("preview-no-machines"));
     }
-    if (!Number.isInteger(port) || port < 1 || port > 65535) return notify("warning", say("preview-bad-port"));
+    if (!Number.isInteger(port) || port < 1 || port > 65535) return void notify("warning", say("preview-bad-port"));
     // The server says why there are none.
     if (this.config.previews === "none") return void this.doing.address(node, port);
     if (this.config.previews === "window") {
