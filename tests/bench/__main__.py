@@ -14,7 +14,7 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from slipway.core.ids import SandboxId
-from tests.bench import echo, picture
+from tests.bench import echo, mesh, picture
 from tests.bench.lab import COMMANDS
 from tests.browsing import Visitor
 from tests.engine.rows import ready_attempt, sandbox_row
@@ -41,6 +41,7 @@ def main() -> None:
         found = asyncio.run(picture.latencies(platform, visitor, attempt, sandbox))
         rows = [[command, *_spread(shown)] for command, shown in found.items()]
         show(f"The picture after a command, ms, {picture.RUNS} runs", ["command", "min", "median", "max"], rows)
+        swarm_mesh(platform, sandbox)
         visitor.post(f"/attempts/{attempt}/stop", {})
         costs = [[str(c.sandboxes), f"{c.memory:.0f}", f"{c.cpu:.1f}"] for c in picture.idle_costs(platform)]
         show("The observer with idle sandboxes", ["sandboxes", "MiB", "CPU %"], costs)
@@ -154,6 +155,21 @@ async def _until_green(
                 event = json.loads(await events.recv())
                 if event["type"] == "checks" and any(r["outcome"] == "passed" for r in event["results"]):
                     return [max(0.0, time.monotonic() - ended)]
+
+
+def swarm_mesh(platform: LivePlatform, sandbox: SandboxId) -> None:
+    """Published ports of a swarm on the sandbox's nodes: what the way through the mesh costs, how soon rules follow."""
+    nodes = mesh.prepare(platform, sandbox)
+    show(
+        f"Swarm's mesh, {mesh.WORKERS} requests at a time",
+        ["way", "requests/s", "p50 ms", "p99 ms", "failed"],
+        [[w.name, f"{w.per_second:.0f}", f"{w.p50:.2f}", f"{w.p99:.2f}", str(w.failures)] for w in mesh.ways(nodes)],
+    )
+    show(
+        "docker service scale, s until",
+        ["scale", "tasks", "rules on the other node"],
+        [[f.name, f"{f.tasks:.2f}", f"{f.rules:.2f}"] for f in mesh.follow(nodes)],
+    )
 
 
 def growth(platform: LivePlatform) -> None:

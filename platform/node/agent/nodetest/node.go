@@ -25,8 +25,14 @@ type Node struct {
 	name string
 }
 
-// Start starts a node as the platform does. settings are further arguments of `docker create`.
+// Start starts a node "node1" without a network. settings are further arguments of `docker create`.
 func Start(t *testing.T, settings ...string) *Node {
+	t.Helper()
+	return StartOn(t, "none", "node1", settings...)
+}
+
+// StartOn starts a node as the platform does, on a network.
+func StartOn(t *testing.T, network, hostname string, settings ...string) *Node {
 	t.Helper()
 	image, runtime := os.Getenv("SLIPWAY_TEST_IMAGE"), os.Getenv("SLIPWAY_TEST_RUNTIME")
 	if image == "" {
@@ -37,7 +43,7 @@ func Start(t *testing.T, settings ...string) *Node {
 	}
 	n := &Node{t: t, name: fmt.Sprintf("nodetest-%d-%d", os.Getpid(), time.Now().UnixNano())}
 	args := []string{
-		"create", "--name", n.name, "--hostname", "node1", "--runtime", runtime, "--network", "none",
+		"create", "--name", n.name, "--hostname", hostname, "--runtime", runtime, "--network", network,
 		"--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE",
 		"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined",
 		"--cgroupns", "private", "--tmpfs", "/run:rw,nosuid,nodev,exec,mode=755,size=64m", "--tmpfs", "/tmp:rw,exec,mode=1777,size=64m",

@@ -56,7 +56,7 @@ type Mesh struct {
 	kernel Kernel
 	hints  Hints
 	news   chan struct{}
-	heard  atomic.Bool // dockerd's log tells us what happens
+	told   atomic.Bool // dockerd's log says what happens
 	state  atomic.Value
 
 	cluster   Cluster
@@ -88,14 +88,13 @@ func (m *Mesh) State() State { return m.state.Load().(State) }
 // DockerdSaid takes one line of dockerd's log.
 func (m *Mesh) DockerdSaid(line []byte) {
 	if m.hints.Heard(line, time.Now()) {
-		m.heard.Store(true)
 		m.wake()
 	}
 }
 
-// DockerdEnded forgets what the last dockerd said.
-func (m *Mesh) DockerdEnded() {
-	m.heard.Store(false)
+// DockerdStarts forgets what the last dockerd said. talks tells whether the next one says enough, at log level debug.
+func (m *Mesh) DockerdStarts(talks bool) {
+	m.told.Store(talks)
 	m.hints.Forget()
 	m.wake()
 }
@@ -115,8 +114,9 @@ func (m *Mesh) wake() {
 	}
 }
 
-// Run follows until ctx ends. The rules stay: the node is about to end too.
+// Run follows until ctx ends, and may be called again then. The rules stay: the node ends or has no power.
 func (m *Mesh) Run(ctx context.Context) {
+	defer m.state.Store(Off)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	again := time.NewTimer(tick)
@@ -131,7 +131,7 @@ func (m *Mesh) Run(ctx context.Context) {
 		case <-again.C:
 		case <-ticker.C:
 			ticks++
-			ask = !m.heard.Load() || m.failing || ticks%quietTicks == 0
+			ask = !m.told.Load() || m.failing || ticks%quietTicks == 0
 		}
 		m.round(ctx, ask)
 		sleep(ctx, pause)
@@ -178,10 +178,14 @@ func (m *Mesh) look(ctx context.Context, sandboxes []Sandbox) {
 		names = append(names, sandbox.Name)
 	}
 	cluster, err := askEngine(ctx, m.engine, names)
-	if m.failing = err != nil; m.failing {
-		slog.Info("the engine does not say which tasks there are", "error", err)
+	if err != nil {
+		if !m.failing {
+			slog.Info("the engine does not say which tasks there are", "error", err)
+		}
+		m.failing = true
 		return
 	}
+	m.failing = false
 	m.cluster = cluster
 	m.plan = decide(cluster, m.hints.about(cluster, time.Now()))
 }
@@ -208,7 +212,9 @@ func (m *Mesh) bring(sandbox Sandbox, script string, install func() error) {
 		return
 	}
 	if err := install(); err != nil {
-		slog.Warn("the mesh's rules", "where", sandbox.Name, "error", err)
+		if sandbox.Name == "" || slices.Contains(m.kernel.Sandboxes(), sandbox) { // else it has just gone
+			slog.Warn("the mesh's rules", "where", sandbox.Name, "error", err)
+		}
 		return
 	}
 	generation, _ = m.kernel.Generation(sandbox)

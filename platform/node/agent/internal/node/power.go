@@ -99,7 +99,6 @@ func (n *Node) unplug() {
 	<-stopped
 	n.dockerd.Lost("no power")
 	n.containerd.Lost("no power")
-	n.mesh.DockerdEnded()
 	n.shells.LosePower() // one that was being started
 	problem = errors.Join(problem, n.machine.Forget(n.root))
 	slog.Info("unplugged", "took_ms", time.Since(began).Milliseconds(), "problem", problem)

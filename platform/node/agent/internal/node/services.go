@@ -75,7 +75,9 @@ func (n *Node) dockerdSpec() supervise.Spec {
 		Prepare: n.prepareDockerd,
 		Command: func() *exec.Cmd {
 			file := readDaemonJSON(daemonJSON)
-			n.keepAllLines.Store(logLevelIsTheLearners(file))
+			chosen := logLevelIsTheLearners(file)
+			n.keepAllLines.Store(chosen)
+			n.mesh.DockerdStarts(!chosen)
 			return exec.Command("dockerd", dockerdFlags(file)...)
 		},
 		Probe:   func(ctx context.Context) error { return poll(ctx, n.engine.Ping) },
@@ -167,7 +169,6 @@ func readDaemonJSON(path string) map[string]json.RawMessage {
 
 // afterDockerd makes way for the next one.
 func (n *Node) afterDockerd(pid int) {
-	n.mesh.DockerdEnded()
 	removePidFile(pid)
 	if live := readDaemonJSON(daemonJSON)["live-restore"]; string(live) != "true" && !n.ending.Load() {
 		endContainers()

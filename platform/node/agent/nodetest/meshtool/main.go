@@ -50,10 +50,11 @@ func main() {
 	}
 }
 
-// serve answers its name on TCP and UDP; /slow?ms=N takes its time. On SIGTERM what is under way is finished.
+// serve answers its name on two TCP ports and a UDP port; /slow?ms=N takes its time. On SIGTERM what is under way is finished.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	port := flags.Int("port", 80, "the port, of TCP and UDP")
+	also := flags.Int("also", 81, "another port, of TCP")
 	version := flags.String("version", "1", "is part of the name")
 	_ = flags.Parse(args)
 	hostname, _ := os.Hostname()
@@ -75,7 +76,12 @@ func serve(args []string) error {
 			}
 		}
 	}()
+	second, err := net.Listen("tcp4", fmt.Sprintf(":%d", *also))
+	if err != nil {
+		return err
+	}
 	server := &http.Server{Addr: fmt.Sprintf(":%d", *port), Handler: handler}
+	go func() { _ = server.Serve(second) }()
 	ending, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	done := make(chan error, 1)
