@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 import time
 from collections.abc import Callable
@@ -101,7 +102,8 @@ def _follow(nodes: list[Container], before: int, after: int) -> Followed:
 def _balanced(node: Container) -> int:
     """Over how many tasks the published port is balanced by a node's rules."""
     listed = f"nsenter --net={_SANDBOX} nft list chain ip slipway_mesh prerouting 2>/dev/null"
-    return int(_run(node, f"{listed} | grep 'dport 8080' | grep -oE '10(\\.[0-9]+){{3}}' | sort -u | wc -l"))
+    line = next((line for line in _run(node, f"{listed} || true").splitlines() if "dport 8080" in line), "")
+    return len(set(re.findall(r"\b10(?:\.\d+){3}\b", line)))
 
 
 def _load(node: Container, name: str, prefix: str, arguments: str) -> Way:
