@@ -4,12 +4,12 @@ import "@xterm/xterm/css/xterm.css";
 import "./styles/lab.css";
 import "./styles/preview.css";
 import "./terminal/terminal.css";
+import "./picture/picture.css";
 import { Actions } from "./lab/actions";
 import { applyAnswer, applyChecks, type Change } from "./lab/checks";
 import { renderChecks, showChecking } from "./lab/checks_list";
 import { Events, type Link } from "./lab/events";
 import { Guide } from "./lab/guide";
-import { showMachines } from "./lab/machines";
 import type { Attempt, Config, LabEvent, Sandbox } from "./lab/model";
 import { setUpPanes, showPane } from "./lab/panes";
 import { Previews } from "./lab/previews";
@@ -18,6 +18,7 @@ import { StartPanel } from "./lab/start";
 import { Steps } from "./lab/steps";
 import { Submission } from "./lab/submission";
 import { Countdown } from "./lab/time";
+import { Picture } from "./picture/picture";
 import { announce, notify } from "./shared/announce";
 import { learnServerTime } from "./shared/api";
 import { confirmed } from "./shared/dialogs";
@@ -43,6 +44,7 @@ class Lab {
   private readonly start: StartPanel;
   private readonly submission: Submission;
   private readonly events: Events;
+  private readonly picture: Picture;
   private readonly countdown = new Countdown();
   private readonly checkNow = byId<HTMLButtonElement>("check-now");
 
@@ -78,6 +80,12 @@ class Lab {
       event: (event) => this.hear(event),
       link: (link) => this.showLink(link),
       wasDead: () => this.terminals.reconnect(),
+    });
+    this.picture = new Picture({
+      send: (message) => this.events.send(message),
+      unplug: new Set(config.unplug),
+      power: (node, plugged) => void this.actions.power(node, plugged),
+      port: null,
     });
     this.listen();
   }
@@ -128,6 +136,10 @@ class Lab {
         return this.submission.graded();
       case "notice":
         return void notify(event.level, event.sentence);
+      case "cluster":
+        return this.picture.hear(event);
+      case "traffic":
+        return this.picture.hearTraffic(event);
     }
   }
 
@@ -143,7 +155,7 @@ class Lab {
     this.terminals.update(machinesOf(sandbox));
     this.previews.update(machinesOf(sandbox));
     this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
-    showMachines(sandbox);
+    this.picture.follow(sandbox?.sandbox ?? "", sandbox?.nodes ?? [], live);
     if (live && this.wantsTerminal) {
       this.wantsTerminal = false;
       if (document.activeElement === document.body) this.terminals.focus();
@@ -238,6 +250,7 @@ class Lab {
     setText(place, words[link]);
     // The server is back: terminals need not wait for their own turn.
     if (link === "connected" && this.wasConnected) this.terminals.hurry();
+    if (link === "connected") this.picture.connected();
     this.wasConnected ||= link === "connected";
   }
 

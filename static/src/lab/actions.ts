@@ -5,7 +5,7 @@ import { getHtml, post, Refusal } from "../shared/api";
 import type { Config } from "./model";
 import type { Verdict } from "./quiz";
 
-type Action = "step" | "check" | "hint" | "quiz" | "extend" | "stop" | "restart" | "submit";
+type Action = "step" | "check" | "hint" | "quiz" | "extend" | "unplug" | "stop" | "restart" | "submit";
 
 export class Actions {
   constructor(private readonly config: Config) {}
@@ -55,6 +55,11 @@ export class Actions {
 
   async submit(): Promise<boolean> {
     return this.ask("submit");
+  }
+
+  /** Take a node's power away, or give it back. */
+  async power(node: string, plugged: boolean): Promise<boolean> {
+    return this.ask("unplug", { node, plugged });
   }
 
   private async ask(action: Action, body: Readonly<Record<string, unknown>> = {}): Promise<boolean> {

@@ -64,6 +64,11 @@ export class Events {
     } else this.ask(HURRIED_PONG_MS);
   }
 
+  /** Say something, if the server is there to hear it. Whoever says it says it again when it matters. */
+  send(message: Readonly<Record<string, unknown>>): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
   private hear(data: unknown): void {
     this.stopAwaiting();
     const event = parseEvent(data);

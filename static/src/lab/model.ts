@@ -1,5 +1,7 @@
 /** What the server tells the lab page (slipway/attempts/selectors.py and sandboxes/selectors.py), as types. */
 
+import type { ClusterEvent, TrafficEvent } from "../picture/snapshot";
+
 export type Outcome = "passed" | "failed" | "broken" | "unreachable";
 
 export interface Check {
@@ -75,6 +77,8 @@ export type LabEvent =
   | { type: "checking"; step: string; running: boolean }
   | { type: "submitted"; score: number; of: number }
   | { type: "notice"; level: "info" | "warning" | "error"; sentence: string }
+  | ({ type: "cluster" } & ClusterEvent)
+  | ({ type: "traffic" } & TrafficEvent)
   | { type: "pong" };
 
 export interface Config {
@@ -89,6 +93,7 @@ export interface Config {
       | "hint"
       | "quiz"
       | "extend"
+      | "unplug"
       | "stop"
       | "restart"
       | "submit"
@@ -102,9 +107,21 @@ export interface Config {
   csrf: string;
   /** How previews can be shown at this address; with "none" the server says why. */
   previews: "frame" | "window" | "none";
+  /** The nodes that this exercise lets the learner unplug. */
+  unplug: readonly string[];
 }
 
-const TYPES: ReadonlySet<unknown> = new Set(["overview", "sandbox", "checks", "checking", "submitted", "notice", "pong"]);
+const TYPES: ReadonlySet<unknown> = new Set([
+  "overview",
+  "sandbox",
+  "checks",
+  "checking",
+  "submitted",
+  "notice",
+  "cluster",
+  "traffic",
+  "pong",
+]);
 
 /** An event from a message of the server's, or null for what this page does not know. */
 export function parseEvent(message: unknown): LabEvent | null {

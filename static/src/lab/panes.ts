@@ -35,7 +35,7 @@ const DIVIDERS: readonly Divider[] = [
     axis: "y",
     smallest: 48,
     leaves: 160,
-    usual: 180,
+    usual: 320,
     pane: "picture",
   },
 ];

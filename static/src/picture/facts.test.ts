@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { entriesOf, entryOf, KINDS, type View } from "./facts";
+import { makeScene } from "./scene";
+import type { Snapshot } from "./snapshot";
+import { container, crowd, network, node, service, snapshot, task } from "./testing";
+
+function viewOf(cluster: Snapshot): View {
+  return { scene: makeScene([], cluster), snapshot: cluster };
+}
+
+function factsOf(view: View, key: string): Record<string, string> {
+  const facts = entryOf(view, key)?.facts.filter((fact) => fact.value) ?? [];
+  return Object.fromEntries(facts.map(({ label, value }) => [label, value]));
+}
+
+describe("facts", () => {
+  test("of a container tell its networks with addresses and its ports, each once", () => {
+    const port = { target: 80, protocol: "tcp", published: 8080 };
+    const view = viewOf(
+      snapshot({
+        nodes: [node("node1")],
+        networks: [network("node1/bridge0", ["node1"])],
+        containers: [
+          container("c1", "node1", ["node1/bridge0"], {
+            state: "exited",
+            exit_code: 3,
+            ports: [{ ...port, address: "0.0.0.0" }, { ...port, address: "::" }, { ...port, address: "127.0.0.1", published: 9 }],
+          }),
+        ],
+      }),
+    );
+    expect(factsOf(view, "container:c1")).toMatchObject({
+      State: "exited (3)",
+      Networks: "bridge0 10.0.1.3",
+      "Published ports": "8080 → 80/tcp, 127.0.0.1:9 → 80/tcp",
+    });
+    expect(entryOf(view, "container:c1")?.facts.find((fact) => fact.ports)?.ports).toEqual([
+      { node: "node1", port: 8080 },
+      { node: "node1", port: 9 },
+    ]);
+  });
+
+  test("of a service tell its tasks, also those that failed and why", () => {
+    const view = viewOf(
+      snapshot({
+        services: [service("web", { desired: 3, running: 1 })],
+        tasks: [
+          task("a", "web", "node1"),
+          task("b", "web", "node2", { slot: 2, state: "failed", desired: "shutdown", error: "no such image" }),
+        ],
+      }),
+    );
+    expect(factsOf(view, "service:web")).toMatchObject({
+      Replicas: "1/3",
+      Tasks: "web.1: running, node1\nweb.2: failed, node2, no such image",
+    });
+  });
+
+  test("a published port of a service is asked for on a node of the swarm that is there", () => {
+    const swarm = { role: "manager", leader: false, state: "ready", availability: "active", reachable: true };
+    const ports = [{ published: 8080, target: 80, protocol: "tcp", mode: "ingress" }];
+    const nodes = [node("node1"), node("node2", { swarm, state: "unplugged" }), node("node3", { swarm })];
+    const view = viewOf(snapshot({ nodes, services: [service("web", { ports })] }));
+    expect(entryOf(view, "service:web")?.facts.find((fact) => fact.ports)?.ports).toEqual([{ node: "node3", port: 8080 }]);
+  });
+
+  test("of every kind have the same labels for every entry, so that they make a table", () => {
+    const view = viewOf(crowd());
+    for (const kind of KINDS) {
+      const labels = entriesOf(view, kind).map((entry) => entry.facts.map((fact) => fact.label).join("|"));
+      expect(labels.length).toBeGreaterThan(0);
+      expect(new Set(labels).size).toBe(1);
+    }
+  });
+
+  test("every entry is found again by its key, and nothing by another", () => {
+    const view = viewOf(crowd());
+    for (const entry of KINDS.flatMap((kind) => entriesOf(view, kind))) expect(entryOf(view, entry.key)).toEqual(entry);
+    for (const key of ["container:nobody", "elephant:w0", "", "container"]) expect(entryOf(view, key)).toBeNull();
+  });
+});

@@ -1,0 +1,219 @@
+/**
+ * What is known of each thing in the picture, as labelled values: the sheet that opens on a click and the table are both made of
+ * this, so that they say the same. Docker's own words (running, exited, drain) stay as Docker says them.
+ */
+
+import { say, sayNamed } from "../shared/texts";
+import type { Scene, SceneNode } from "./scene";
+import type { Container, Network, Service, Snapshot, Task } from "./snapshot";
+
+export const KINDS = ["node", "network", "container", "service", "task"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A published port, and the node on which a browser would ask for it. */
+export interface Port {
+  node: string;
+  port: number;
+}
+
+export interface Fact {
+  label: string;
+  value: string;
+  ports?: readonly Port[];
+}
+
+export interface Entry {
+  /** The same word that the picture's parts carry: what is opened by it. */
+  key: string;
+  kind: Kind;
+  title: string;
+  facts: readonly Fact[];
+}
+
+export interface View {
+  scene: Scene;
+  snapshot: Snapshot;
+}
+
+/** Everything of a kind; each entry has the same labels in the same order, with "" for what does not apply. */
+export function entriesOf(view: View, kind: Kind): Entry[] {
+  const { scene, snapshot } = view;
+  switch (kind) {
+    case "node":
+      return scene.nodes.map((node) => nodeEntry(node));
+    case "network":
+      return snapshot.networks.map((network) => networkEntry(network));
+    case "container":
+      return snapshot.containers.map((container) => containerEntry(view, container));
+    case "service":
+      return snapshot.services.map((service) => serviceEntry(view, service));
+    case "task":
+      return snapshot.tasks.map((task) => taskEntry(view, task));
+  }
+}
+
+/** The entry of that key, or null when there is no such thing (any more). */
+export function entryOf(view: View, key: string): Entry | null {
+  const { scene, snapshot } = view;
+  const kind = KINDS.find((one) => key.startsWith(`${one}:`));
+  const id = key.slice((kind?.length ?? 0) + 1);
+  switch (kind) {
+    case "node":
+      return made(scene.nodes.find((node) => node.name === id), nodeEntry);
+    case "network":
+      return made(snapshot.networks.find((network) => network.id === id), networkEntry);
+    case "container":
+      return made(snapshot.containers.find((container) => container.id === id), (one) => containerEntry(view, one));
+    case "service":
+      return made(snapshot.services.find((service) => service.id === id), (one) => serviceEntry(view, one));
+    case "task":
+      return made(snapshot.tasks.find((task) => task.id === id), (one) => taskEntry(view, one));
+    default:
+      return null;
+  }
+}
+
+function made<T>(found: T | undefined, make: (found: T) => Entry): Entry | null {
+  return found === undefined ? null : make(found);
+}
+
+function nodeEntry(node: SceneNode): Entry {
+  const { told, machine, name } = node;
+  const swarm = told?.swarm;
+  return {
+    key: `node:${name}`,
+    kind: "node",
+    title: name,
+    facts: [
+      fact("kind", machine ? sayNamed("kind", machine.kind) : ""),
+      fact("state", sayNamed("state", node.state)),
+      fact("address", told?.address ?? ""),
+      fact("engine", told?.engine ? sayNamed("engine", told.engine) : ""),
+      fact("swarm", swarm ? listed([roleOf(node), swarm.state, swarm.availability, swarm.reachable ? "" : say("unreachable")]) : ""),
+    ],
+  };
+}
+
+/** The swarm's word for a node: leader, manager, worker; "" outside a swarm. */
+export function roleOf(node: SceneNode): string {
+  const swarm = node.told?.swarm;
+  return swarm ? sayNamed("role", swarm.leader ? "leader" : swarm.role) : "";
+}
+
+function networkEntry(network: Network): Entry {
+  const traits = [
+    network.ingress && say("trait-ingress"),
+    network.internal && say("trait-internal"),
+    network.attachable && say("trait-attachable"),
+  ];
+  return {
+    key: `network:${network.id}`,
+    kind: "network",
+    title: network.name,
+    facts: [
+      fact("driver", network.driver),
+      fact("scope", network.scope),
+      fact("nodes", listed(network.nodes)),
+      fact("subnet", network.subnet),
+      fact("traits", listed(traits.map((trait) => trait || ""))),
+      fact("id", network.id.split("/").pop() ?? ""),
+    ],
+  };
+}
+
+function containerEntry({ snapshot }: View, container: Container): Entry {
+  const code = container.state === "exited" && container.exit_code !== null ? ` (${container.exit_code})` : "";
+  const names = new Map(snapshot.networks.map((network) => [network.id, network.name]));
+  const networks = container.networks.map(({ network, address }) => `${names.get(network) ?? network} ${address}`.trim());
+  const ports = container.ports.map(({ address, published, target, protocol }) => {
+    const from = ["0.0.0.0", "::", ""].includes(address) ? String(published) : `${address}:${published}`;
+    return published ? `${from} → ${target}/${protocol}` : `${target}/${protocol}`;
+  });
+  return {
+    key: `container:${container.id}`,
+    kind: "container",
+    title: container.name,
+    facts: [
+      fact("node", container.node),
+      fact("image", container.image),
+      fact("state", `${container.state}${code}`),
+      fact("health", container.health),
+      fact("networks", listed(networks)),
+      { ...fact("ports", listed([...new Set(ports)])), ports: containerPorts(container) },
+      fact("service", snapshot.services.find((service) => service.id === container.service)?.name ?? ""),
+      fact("id", container.id),
+    ],
+  };
+}
+
+/** The ports that a container publishes on its node, each once (engines tell IPv4 and IPv6 apart). */
+export function containerPorts(container: Container): Port[] {
+  const published = container.ports.filter((port) => port.published > 0 && port.protocol === "tcp");
+  return [...new Set(published.map((port) => port.published))].map((port) => ({ node: container.node, port }));
+}
+
+function serviceEntry(view: View, service: Service): Entry {
+  const { snapshot } = view;
+  const names = new Map(snapshot.networks.map((network) => [network.id, network.name]));
+  const tasks = snapshot.tasks
+    .filter((task) => task.service === service.id)
+    .map((task) => `${taskName(view, task)}: ${listed([task.state, task.node, task.error])}`);
+  const ports = service.ports.map(({ published, target, protocol, mode }) => `${published} → ${target}/${protocol} ${mode}`);
+  return {
+    key: `service:${service.id}`,
+    kind: "service",
+    title: service.name,
+    facts: [
+      fact("replicas", replicasOf(service)),
+      fact("mode", service.mode),
+      fact("image", service.image),
+      fact("networks", listed(service.networks.map((network) => names.get(network) ?? network))),
+      { ...fact("ports", listed(ports)), ports: servicePorts(view.scene, service) },
+      fact("update", service.update),
+      fact("stack", service.stack),
+      fact("tasks", tasks.join("\n")),
+    ],
+  };
+}
+
+export function replicasOf(service: Service): string {
+  return `${service.running}/${service.desired}`;
+}
+
+/** A service's ports are published on every node of the swarm: they are asked for on the first that is there. */
+export function servicePorts(scene: Scene, service: Service): Port[] {
+  const node = scene.nodes.find((one) => one.told?.swarm && !one.away)?.name;
+  const published = service.ports.filter((port) => port.mode === "ingress" && port.published > 0 && port.protocol === "tcp");
+  return node === undefined ? [] : published.map((port) => ({ node, port: port.published }));
+}
+
+export function taskName({ snapshot }: View, task: Task): string {
+  const service = snapshot.services.find((one) => one.id === task.service);
+  return `${service?.name ?? task.service}.${task.slot > 0 ? task.slot : task.node}`;
+}
+
+function taskEntry(view: View, task: Task): Entry {
+  const container = view.snapshot.containers.find((one) => one.id === task.container);
+  return {
+    key: `task:${task.id}`,
+    kind: "task",
+    title: taskName(view, task),
+    facts: [
+      fact("service", view.snapshot.services.find((service) => service.id === task.service)?.name ?? ""),
+      fact("node", task.node),
+      fact("state", task.state),
+      fact("desired", task.desired),
+      fact("error", task.error),
+      fact("container", container?.name ?? task.container),
+      fact("addresses", container ? listed(container.networks.map(({ address }) => address)) : ""),
+    ],
+  };
+}
+
+function fact(label: string, value: string): Fact {
+  return { label: sayNamed("fact", label), value };
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.filter((part) => part).join(", ");
+}
