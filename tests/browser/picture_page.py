@@ -1,4 +1,4 @@
-"""The lab page in a real browser without a platform behind it: its template and scripts, and a server that a test plays.
+"""The lab page in a real browser without a platform behind it: its template, its scripts, a server that a test plays.
 
 What the picture does with a snapshot depends on nothing else, and so any cluster can be looked at within a second.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from django.template.loader import render_to_string

@@ -1,4 +1,4 @@
-"""The live picture in a real browser: what people see of a cluster, with the pointer, the keyboard and a screen reader."""
+"""The live picture in a real browser: seen, pressed, read out, and gone through by keyboard."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_flood_of_changes_is_drawn_once_a_frame_and_leaves_the_page_alive(open
     page.evaluate("window.frames = 0; (function next() { frames += 1; requestAnimationFrame(next); })()")
     page.evaluate(
         "window.draws = 0;"
-        "new MutationObserver(() => { draws += 1; }).observe(document.querySelector('.canvas'), {attributes: true})"
+        "new MutationObserver(() => { draws += 1; }).observe(document.querySelector('.joints'), {attributes: true})"
     )
     for number in range(600):
         made = scenes.container(f"c{number % 60}", "node2", f"loop{number}", ["node2/bridge"])
