@@ -85,7 +85,7 @@ class Lab {
       send: (message) => this.events.send(message),
       unplug: new Set(config.unplug),
       power: (node, plugged) => void this.actions.power(node, plugged),
-      port: null,
+      port: (node, port) => this.openPreview(node, port),
     });
     this.listen();
   }
