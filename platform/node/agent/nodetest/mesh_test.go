@@ -52,6 +52,7 @@ func TestTheSwarmMeshAnswersOnRealNodes(t *testing.T) {
 		{"drain", c.drain},
 		{"rules that a learner flushes come back", c.flushed},
 		{"dockerd restarts", c.dockerdRestarts},
+		{"a learner's own log level: the mesh asks instead of listening", c.ownLogLevel},
 		{"a service removed leaves nothing behind", c.removed},
 		{"another leader", c.leaderChange},
 		{"a node leaves", c.nodeLeaves},
@@ -438,14 +439,33 @@ func (c *meshCases) flushed(t *testing.T) time.Duration {
 	return max(took, c.seen(running, "http://"+c.Address[c.on(2)]+":8080/", c.on(1), c.on(2)))
 }
 
-func (c *meshCases) dockerdRestarts(t *testing.T) time.Duration {
-	c.on(3).Must("kill $(pidof dockerd)")
-	c.on(3).Eventually(20*time.Second, "dockerd is back", func() bool {
-		out, err := c.on(3).Shell("docker info --format '{{.Swarm.LocalNodeState}}'")
-		return err == nil && out == "active"
+func (c *meshCases) dockerdRestarts(*testing.T) time.Duration {
+	c.restartDockerd(c.on(3))
+	return c.follow("web", local8080, 2)
+}
+
+func (c *meshCases) restartDockerd(node *Node) {
+	c.t.Helper()
+	before := node.Must("pidof dockerd")
+	node.Must("kill " + before)
+	node.Eventually(30*time.Second, "dockerd is back", func() bool {
+		out, err := node.Shell("pidof dockerd; docker info --format '{{.Swarm.LocalNodeState}}'")
+		return err == nil && strings.HasSuffix(out, "active") && !strings.HasPrefix(out, before+"\n")
 	})
 	c.on(1).Eventually(60*time.Second, "two tasks run", func() bool { return len(c.Running("web")) == 2 })
-	return c.follow("web", local8080, 2)
+}
+
+func (c *meshCases) ownLogLevel(*testing.T) time.Duration {
+	c.on(3).Must(`mkdir -p /etc/docker && echo '{"log-level": "warn"}' > /etc/docker/daemon.json`)
+	c.restartDockerd(c.on(3))
+	c.follow("web", local8080, 2)
+	c.Docker("service scale -d web=3")
+	up := c.follow("web", local8080, 3, c.on(3))
+	c.Docker("service scale -d web=2")
+	down := c.follow("web", local8080, 2, c.on(3))
+	c.on(3).Must("rm /etc/docker/daemon.json")
+	c.restartDockerd(c.on(3))
+	return max(up, down)
 }
 
 func (c *meshCases) removed(t *testing.T) time.Duration {
