@@ -168,8 +168,8 @@ func setVIPs(balancer netip.Prefix, wanted []netip.Addr) error {
 		}
 		if at := slices.Index(wanted, addr); at >= 0 {
 			wanted = slices.Delete(wanted, at, at+1)
-		} else {
-			problems = append(problems, netlink.AddrDel(link, &each))
+		} else if err := netlink.AddrDel(link, &each); !errors.Is(err, unix.EADDRNOTAVAIL) { // dockerd takes them away too
+			problems = append(problems, err)
 		}
 	}
 	for _, vip := range wanted {
