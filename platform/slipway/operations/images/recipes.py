@@ -95,6 +95,11 @@ class Recipes:
     engine: Mapping[str, EngineImage]
     learner: tuple[LearnerImage, ...]
 
+    def chain(self, rootfs: Rootfs) -> tuple[Rootfs, ...]:
+        """The root file system and all that lie below it, the lowest first."""
+        below = self.chain(self.rootfs[rootfs.base]) if rootfs.base else ()
+        return (*below, rootfs)
+
     def digest(self, rootfs: Rootfs) -> str:
         """Changes when anything changes that the root file system is made from."""
         parts = [_BUILDER, os.uname().machine, json.dumps(asdict(rootfs), sort_keys=True)]
@@ -124,6 +129,12 @@ def load_recipes(folder: Path) -> Recipes:
     for source in [*(image.rootfs for image in engine.values()), *(image.rootfs for image in learner)]:
         if source not in rootfs:
             raise ValueError(f"images.toml: there is no [rootfs.{source}]")
+    for made in rootfs.values():
+        if made.base and made.base not in rootfs:
+            raise ValueError(f"images.toml: there is no [rootfs.{made.base}]")
+        if made.base and made.suite and rootfs[made.base].base:
+            # What packages add is found by comparing with one layer, which must be all that is below.
+            raise ValueError(f"images.toml: below [rootfs.{made.name}] there may be one layer only")
     return Recipes(folder, rootfs, engine, tuple(learner))
 
 
@@ -134,6 +145,7 @@ def digest_of_files(paths: Iterable[Path]) -> str:
         if not top.exists():
             raise FileNotFoundError(top)
         files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+        files = [path for path in files if path.parent.name != "__pycache__"]
         for path in files:
             executable = bool(path.stat().st_mode & 0o100)
             name = path.name if path == top else path.relative_to(top)

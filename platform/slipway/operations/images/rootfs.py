@@ -21,6 +21,8 @@ from slipway.operations.images.recipes import Recipes, Rootfs
 # What no container reads. Licences stay: Debian's rules for copies, and ours.
 _EXCLUDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 _INCLUDED = ("/usr/share/doc/*/copyright",)
+# What Python leaves beside sources that were imported, by their tests for example.
+_CACHES = shutil.ignore_patterns("__pycache__")
 
 
 class BuildError(Exception):
@@ -106,8 +108,11 @@ def _collect(recipes: Recipes, rootfs: Rootfs, target: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(built, copy)
             copy.chmod(0o755)
-        command = ["tar", "--owner=0", "--group=0", "--numeric-owner", "-C", f"{scratch}/root", "-cf", str(target), "."]
-        subprocess.run(command, check=True)
+        if rootfs.overlay:
+            shutil.copytree(recipes.folder / rootfs.overlay, Path(scratch) / "root", dirs_exist_ok=True, ignore=_CACHES)
+        # The same files give the same layer, whenever they were checked out and whoever owns them.
+        same = ["--owner=0", "--group=0", "--numeric-owner", "--mode=go-w", "--sort=name", "--mtime=@0"]
+        subprocess.run(["tar", *same, "-C", f"{scratch}/root", "-cf", str(target), "."], check=True)
 
 
 def debian_mirror(apt: Path) -> str:

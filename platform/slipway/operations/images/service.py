@@ -138,13 +138,13 @@ def _wanted_rootfs(recipes: Recipes, only: str | None) -> dict[str, Rootfs]:
         names = [only]
     else:
         raise BuildError(f"there is no image {only}; there are {', '.join(sorted({*recipes.engine, *recipes.rootfs}))}")
-    bases = [recipes.rootfs[name].base for name in names if recipes.rootfs[name].base]
-    ordered = dict.fromkeys([*(name for name in names if not recipes.rootfs[name].base), *bases, *names])
-    return {name: recipes.rootfs[name] for name in ordered}
+    chains = [recipes.chain(recipes.rootfs[name]) for name in names]
+    members = {member.name: member for chain in chains for member in chain}
+    return dict(sorted(members.items(), key=lambda item: len(recipes.chain(item[1]))))
 
 
 def _build_layers(place: ImagePlace, wanted: Mapping[str, Rootfs], *, fresh: bool, progress: Progress) -> None:
-    """Build every missing layer, two at a time; those with a base after all bases."""
+    """Build every missing layer, two at a time; each after all that lie below it."""
     missing = [rootfs for rootfs in wanted.values() if fresh or not _has_layer(place, rootfs)]
     if not missing:
         return
@@ -153,8 +153,11 @@ def _build_layers(place: ImagePlace, wanted: Mapping[str, Rootfs], *, fresh: boo
         raise BuildError(f"missing on this machine: {', '.join(tools)}")
     if shutil.disk_usage(place.cache).free < _SHORT_OF_DISK:
         raise BuildError(f"less than {_SHORT_OF_DISK // 2**30} GiB are free below {place.cache}")
+    stages: dict[int, list[Rootfs]] = {}
+    for rootfs in missing:
+        stages.setdefault(len(place.recipes.chain(rootfs)), []).append(rootfs)
     with ThreadPoolExecutor(_BUILDERS) as pool:
-        for stage in ([r for r in missing if not r.base], [r for r in missing if r.base]):
+        for _, stage in sorted(stages.items()):
             list(pool.map(lambda rootfs: _build_layer(place, rootfs, progress), stage))
 
 
@@ -169,14 +172,16 @@ def _has_layer(place: ImagePlace, rootfs: Rootfs) -> bool:
 def _build_layer(place: ImagePlace, rootfs: Rootfs, progress: Progress) -> Layer:
     tar = place.cache / "rootfs" / f"{rootfs.name}-{place.recipes.digest(rootfs)}.tar"
     below = tar.with_suffix(".base.tar")
+    # Packages install into all of what is below; files of ours are the layer as they are.
+    compared = bool(rootfs.base and rootfs.suite)
     try:
         build_rootfs(place.recipes, rootfs, tar, lambda doing: progress(rootfs.name, doing))
         progress(rootfs.name, "compressing")
-        if rootfs.base:
+        if compared:
             base = load_layer(place.layer_record(place.recipes.rootfs[rootfs.base]))
             blob = place.blobs / base.digest.replace(":", "-")
             subprocess.run(["zstd", "-q", "-f", "-d", str(blob), "-o", str(below)], check=True)
-        layer = make_layer(tar, below if rootfs.base else None, place.blobs)
+        layer = make_layer(tar, below if compared else None, place.blobs)
         save_layer(layer, place.layer_record(rootfs))
     finally:
         tar.unlink(missing_ok=True)
@@ -193,10 +198,12 @@ def _write_registry(place: ImagePlace, progress: Progress) -> None:
     images = []
     for image in place.recipes.learner:
         rootfs = place.recipes.rootfs[image.rootfs]
-        origin = "small program of Slipway's" if not rootfs.suite else f"Debian {rootfs.suite} packages"
+        suite = next((member.suite for member in place.recipes.chain(rootfs) if member.suite), "")
+        origin = f"Debian {suite} packages" if suite else "small program of Slipway's"
+        what = "stand-in for the public image" if image.repository.startswith("library/") else "example for labs"
         labels = {
             "org.opencontainers.image.title": image.repository.removeprefix("library/"),
-            "org.opencontainers.image.description": f"Slipway's stand-in for the public image, made from {origin}",
+            "org.opencontainers.image.description": f"Slipway's {what}, made from {origin}",
         }
         images.append(StoredImage(image.repository, image.tags, _layers(place, image), image.config.to_oci(labels)))
     write_store(images, place.blobs, target)
@@ -242,8 +249,7 @@ def _stored_set(place: ImagePlace) -> Path | None:
 
 
 def _layers(place: ImagePlace, image: LearnerImage) -> tuple[Layer, ...]:
-    rootfs = place.recipes.rootfs[image.rootfs]
-    chain = [place.recipes.rootfs[rootfs.base], rootfs] if rootfs.base else [rootfs]
+    chain = place.recipes.chain(place.recipes.rootfs[image.rootfs])
     return tuple(load_layer(place.layer_record(member)) for member in chain)
 
 
