@@ -13,13 +13,10 @@ from slipway.checks.authoring.docker_answers import (
     EngineInfo,
     Network,
     Port,
-    Service,
-    Swarm,
-    SwarmNode,
-    Task,
 )
 from slipway.checks.authoring.expectations import Expectation, expect
 from slipway.checks.authoring.lab import Docker, Files, Lab, Node, Parameters
+from slipway.checks.authoring.swarm_answers import Service, ServicePort, Stack, Swarm, SwarmNode, Task
 
 __all__ = [
     "Attachment",
@@ -40,6 +37,8 @@ __all__ = [
     "Ping",
     "Port",
     "Service",
+    "ServicePort",
+    "Stack",
     "Swarm",
     "SwarmNode",
     "Task",

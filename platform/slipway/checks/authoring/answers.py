@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from slipway.checks.authoring.expectations import NotAsExpected
@@ -82,6 +83,17 @@ class Answer:
         if not isinstance(value, bool):
             raise self.fail(keys, "true or false", value)
         return value
+
+    def moment(self, *keys: str) -> datetime | None:
+        """A point in time, in UTC; None where there is none, or Docker's word for never."""
+        value = self.at(*keys)
+        if value is None or value == "":
+            return None
+        try:
+            found = datetime.fromisoformat(value[:40] if isinstance(value, str) else "")
+            return found.astimezone(UTC) if found.year > 1 else None
+        except (ValueError, OverflowError):
+            raise self.fail(keys, "a point in time", value) from None
 
     def each(self, *keys: str) -> Iterator[Answer]:
         """The items of a list, the first 2,000 of them; a missing list has none."""

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.checks.authoring.answers import Answer
+from slipway.checks.authoring.swarm_answers import STACK, Swarm
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A published port: `public` is 0 when the container's port is not published. `address` is "" for a
-    service.
-    """
+    """A published port of a container: `public` is 0 when it is not published."""
 
     private: int
     public: int
@@ -102,7 +101,14 @@ class Network:
     ingress: bool
     subnets: tuple[str, ...]
     containers: tuple[Attachment, ...]
+    peers: tuple[str, ...]
+    """Addresses of the nodes that an overlay spans at the moment; filled by `docker.network(name)`."""
     labels: Mapping[str, str]
+
+    @property
+    def stack(self) -> str:
+        """The name of the stack that it belongs to; empty for a network of its own."""
+        return self.labels.get(STACK, "")
 
     @classmethod
     def read(cls, answer: Answer) -> Network:
@@ -120,133 +126,9 @@ class Network:
                 Attachment(item.text("Name", default=""), item.text("IPv4Address", default=""))
                 for _, item in answer.entries("Containers")
             ),
+            peers=tuple(item.text("IP", default="") for item in answer.each("Peers")),
             labels=answer.labels("Labels"),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A swarm service: how many tasks it should have and how many of them run now."""
-
-    id: str
-    name: str
-    image: str
-    mode: str
-    """replicated, global, replicated-job or global-job."""
-    desired: int
-    running: int
-    ports: tuple[Port, ...]
-    network_ids: tuple[str, ...]
-    labels: Mapping[str, str]
-
-    @classmethod
-    def read(cls, answer: Answer) -> Service:
-        """From an entry of GET /services?status=true."""
-        mode = next((key for key, _ in answer.entries("Spec", "Mode")), "")
-        networks = answer.at("Spec", "TaskTemplate", "Networks")
-        where = ("Spec", "TaskTemplate", "Networks") if networks else ("Spec", "Networks")
-        return cls(
-            id=answer.text("ID"),
-            name=answer.text("Spec", "Name"),
-            # Docker pins a service's image to a digest; the name before it is what the learner wrote.
-            image=answer.text("Spec", "TaskTemplate", "ContainerSpec", "Image", default="").partition("@")[0],
-            mode={"ReplicatedJob": "replicated-job", "GlobalJob": "global-job"}.get(mode, mode.lower()),
-            desired=answer.integer("ServiceStatus", "DesiredTasks", default=0),
-            running=answer.integer("ServiceStatus", "RunningTasks", default=0),
-            ports=tuple(
-                Port(
-                    item.integer("TargetPort", default=0),
-                    item.integer("PublishedPort", default=0),
-                    item.text("Protocol", default="tcp"),
-                )
-                for item in answer.each("Endpoint", "Ports")
-            ),
-            network_ids=tuple(item.text("Target") for item in answer.each(*where)),
-            labels=answer.labels("Spec", "Labels"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One task of a service: where it should run, and how far it is."""
-
-    id: str
-    service_id: str
-    node_id: str
-    slot: int
-    state: str
-    """new, pending, assigned, preparing, starting, running, complete, shutdown, failed, rejected, …"""
-    desired_state: str
-    container_id: str
-    error: str
-
-    @property
-    def running(self) -> bool:
-        """Whether it runs and should."""
-        return self.state == "running" and self.desired_state == "running"
-
-    @classmethod
-    def read(cls, answer: Answer) -> Task:
-        """From an entry of GET /tasks."""
-        return cls(
-            id=answer.text("ID"),
-            service_id=answer.text("ServiceID", default=""),
-            node_id=answer.text("NodeID", default=""),
-            slot=answer.integer("Slot", default=0),
-            state=answer.text("Status", "State", default=""),
-            desired_state=answer.text("DesiredState", default=""),
-            container_id=answer.text("Status", "ContainerStatus", "ContainerID", default=""),
-            error=answer.text("Status", "Err", default=""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SwarmNode:
-    """A member of a swarm, as a manager sees it; `name` is its host name."""
-
-    id: str
-    name: str
-    role: str
-    """manager or worker."""
-    availability: str
-    """active, pause or drain."""
-    state: str
-    """ready, down, disconnected or unknown."""
-    leader: bool
-    address: str
-    labels: Mapping[str, str]
-
-    @classmethod
-    def read(cls, answer: Answer) -> SwarmNode:
-        """From an entry of GET /nodes."""
-        return cls(
-            id=answer.text("ID"),
-            name=answer.text("Description", "Hostname", default=""),
-            role=answer.text("Spec", "Role", default=""),
-            availability=answer.text("Spec", "Availability", default=""),
-            state=answer.text("Status", "State", default=""),
-            leader=answer.flag("ManagerStatus", "Leader", default=False),
-            address=answer.text("Status", "Addr", default=""),
-            labels=answer.labels("Spec", "Labels"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Swarm:
-    """A node's own view of its swarm; `state` is inactive, pending, active, error or locked."""
-
-    state: str
-    manager: bool
-    node_id: str
-    cluster_id: str
-    """The same on two nodes exactly when they are in the same swarm; known to managers only."""
-    managers: tuple[str, ...]
-    """Addresses of the managers that this node knows, sorted."""
-
-    @property
-    def active(self) -> bool:
-        """Whether the node is in a swarm and takes part in it."""
-        return self.state == "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +151,5 @@ class EngineInfo:
             containers=answer.integer("Containers", default=0),
             running=answer.integer("ContainersRunning", default=0),
             images=answer.integer("Images", default=0),
-            swarm=Swarm(
-                state=answer.text("Swarm", "LocalNodeState", default="inactive"),
-                manager=answer.flag("Swarm", "ControlAvailable", default=False),
-                node_id=answer.text("Swarm", "NodeID", default=""),
-                cluster_id=answer.text("Swarm", "Cluster", "ID", default=""),
-                managers=tuple(
-                    sorted(item.text("Addr", default="") for item in answer.each("Swarm", "RemoteManagers"))
-                ),
-            ),
+            swarm=Swarm.read(answer),
         )

@@ -9,15 +9,19 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
 from slipway.checks.authoring.answers import JSON, Answer, Command, CommandResult, File, HttpAnswer, Link, Ping
 from slipway.checks.authoring.asking import Asker, Refused
-from slipway.checks.authoring.docker_answers import Container, EngineInfo, Network, Service, SwarmNode, Task
+from slipway.checks.authoring.docker_answers import Container, EngineInfo, Network
 from slipway.checks.authoring.expectations import NotAsExpected
+from slipway.checks.authoring.swarm_answers import Service, Stack, SwarmNode, Task
 
 _OK = range(200, 300)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Parameters:
@@ -66,6 +70,11 @@ class Lab:
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, in the order of the exercise."""
         return tuple(Node(self._asker, name) for name in self._nodes)
+
+    def networks(self, name: str) -> dict[str, Network]:
+        """The networks of that name, by the nodes that know one: an overlay is known where a task is on it."""
+        found = {node.name: node.docker.network(name) for node in self.nodes}
+        return {node: network for node, network in found.items() if network}
 
     def history(self, node: str) -> tuple[Command, ...]:
         """What the shells of a node were asked, oldest first. For better hints only: never give points for
@@ -203,13 +212,27 @@ class Docker:
         """The service of that name."""
         return next((service for service in self.services() if service.name == name), None)
 
-    def tasks(self, service: str | None = None) -> tuple[Task, ...]:
-        """The tasks of one service, or of all; empty on a node that is not a manager."""
-        tasks = tuple(Task.read(item) for item in self._list("/tasks"))
-        if service is None:
-            return tasks
-        wanted = self.service(service)
-        return tuple(task for task in tasks if wanted and task.service_id == wanted.id)
+    def tasks(self, service: str | None = None, *, all: bool = False) -> tuple[Task, ...]:  # noqa: A002 - as above
+        """The current tasks of one service, or of every one, by slot; with `all` also those that have ended or were
+        replaced, of each slot the newest first. Empty on a node that is not a manager.
+        """
+        listed = self._list("/tasks")
+        names = {member.id: member.name for member in self.nodes()} if listed else {}
+        tasks = [task for item in listed if (task := Task.read(item, names)) and (all or task.current)]
+        if service is not None:
+            wanted = self.service(service)
+            tasks = [task for task in tasks if wanted and task.service_id == wanted.id]
+        tasks.sort(key=lambda task: task.created or _LONG_AGO, reverse=True)
+        return tuple(sorted(tasks, key=lambda task: (task.service_id, task.slot)))
+
+    def stacks(self) -> tuple[Stack, ...]:
+        """The stacks of the swarm, each with its services; empty on a node that is not a manager."""
+        services = sorted((one for one in self.services() if one.stack), key=lambda one: (one.stack, one.name))
+        return tuple(Stack(name, tuple(its)) for name, its in groupby(services, key=lambda one: one.stack))
+
+    def stack(self, name: str) -> Stack | None:
+        """The stack of that name."""
+        return next((stack for stack in self.stacks() if stack.name == name), None)
 
     def nodes(self) -> tuple[SwarmNode, ...]:
         """The members of the swarm; empty on a node that is not a manager."""
