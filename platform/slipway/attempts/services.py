@@ -20,6 +20,7 @@ from slipway.core.errors import LearnerError
 from slipway.core.events import attempt_group, publish
 from slipway.core.json import JSON
 from slipway.exercises.exercise import Exercise, Step
+from slipway.exercises.placing import files_on_nodes
 from slipway.exercises.selectors import draw_parameters, get_exercise, render_step
 from slipway.sandboxes import services as sandboxes
 from slipway.sandboxes.states import Reason, State
@@ -68,7 +69,9 @@ def _ensure_sandbox(attempt: Attempt, exercise: Exercise) -> None:
     sandbox = attempt.sandbox
     if sandbox is not None and not sandbox.current.is_over and sandbox.current is not State.STOPPING:
         return
-    attempt.sandbox = sandboxes.start_sandbox(owner=attempt.owner, topology=exercise.topology)
+    attempt.sandbox = sandboxes.start_sandbox(
+        owner=attempt.owner, topology=exercise.topology, files=files_on_nodes(exercise, attempt.parameters)
+    )
     attempt.save(update_fields=["sandbox"])
     # New machines know nothing of what held on the old ones; what was earned stays earned.
     attempt.checks.update(held=False)

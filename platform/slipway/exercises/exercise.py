@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.checks.declared import CheckSpec
-from slipway.exercises.schema import Level, ParameterSpec
+from slipway.exercises.schema import Level, ParameterSpec, PlacedFile
 from slipway.sandboxes.topology import Topology
 
 
@@ -115,6 +115,8 @@ class Exercise:
     """The nodes that learners may unplug and plug in again."""
     language: str
     assets: frozenset[str]
+    placed: tuple[PlacedFile, ...]
+    """Assets that lie on the nodes from the start."""
     folder: Path
 
     @property

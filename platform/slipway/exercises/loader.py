@@ -17,6 +17,7 @@ from slipway.exercises.folder import Files, read_folder
 from slipway.exercises.guide import Guide, Surroundings, render_guide
 from slipway.exercises.mistakes import BrokenExercise, Mistakes
 from slipway.exercises.parameters import Values, draw, note_circles, note_placeholders
+from slipway.exercises.placing import note_placed
 from slipway.exercises.schema import ExerciseSchema, StepSchema, TranslationSchema, validate
 from slipway.exercises.shell_checks import ShellCheck, read_shell_checks, with_shell_checks
 from slipway.exercises.solutions import note_solution
@@ -87,6 +88,7 @@ class _Loader:
         self._whole(steps, checks, complete=len(steps) == len(names))
         unplug = self._unplug(main, tree)
         self._solutions(steps, main, unplug)
+        note_placed(main, tree, self._folder, self._files.assets, self._mistakes)
         return Exercise(
             slug=self._folder.name,
             title=main.title,
@@ -103,6 +105,7 @@ class _Loader:
             unplug=unplug,
             language=main.language,
             assets=self._files.assets,
+            placed=main.files,
             folder=self._folder,
         )
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from slipway.exercises.mistakes import Mistakes
 from slipway.exercises.yaml_tree import Tree
+from slipway.sandboxes.files import FilePath
 from slipway.sandboxes.topology import Topology
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\n]*$")]
@@ -65,6 +66,16 @@ class ParameterSpec(_Strict):
         return self
 
 
+class PlacedFile(_Strict):
+    """An asset that lies on some of the nodes when they are ready, with the learner's values in it."""
+
+    asset: Line = Field(description="The file's name below assets/.")
+    nodes: Annotated[tuple[Line, ...], Field(min_length=1, max_length=8)] = Field(
+        description="The nodes that get it.", strict=False
+    )
+    path: FilePath = Field(description="Where it lies there: /root/shop.yaml.")
+
+
 class ExerciseSchema(_Strict):
     """exercise.yaml"""
 
@@ -77,6 +88,9 @@ class ExerciseSchema(_Strict):
     topology: Topology = Field(description="The machines of the sandbox.", strict=False)
     parameters: Annotated[dict[ParameterName, ParameterSpec], Field(max_length=32)] = Field(
         default_factory=dict, description="Each learner's own values, drawn once."
+    )
+    files: Annotated[tuple[PlacedFile, ...], Field(max_length=20)] = Field(
+        (), description="Assets that lie on the nodes from the start.", strict=False
     )
     steps: Annotated[tuple[Line, ...], Field(min_length=1, max_length=40)] | None = Field(
         None, description="The step files in order; without it, all NN-name.md files by their numbers.", strict=False

@@ -6,6 +6,7 @@ Uses the same services, nodes and examiner as learners do. Leaves no sandbox beh
 from __future__ import annotations
 
 import functools
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.core.logs import get_logger
 from slipway.core.loops import worker_loop
 from slipway.exercises.exercise import Exercise, Step
+from slipway.exercises.parameters import Values
+from slipway.exercises.placing import files_on_nodes
 from slipway.exercises.selectors import draw_parameters, get_exercise, render_step
 from slipway.exercises.solutions import Part, Plug, guide_parts, solution_parts
 from slipway.sandboxes.backends import worker_sessions
@@ -107,9 +110,10 @@ def prove_exercise(slug: str, *, progress: Progress) -> ExerciseReport:
     try:
         exercise = get_exercise(slug)
         report.title = exercise.title
-        with _sandbox(exercise, progress) as sandbox:
+        values = draw_parameters(exercise, seed=secrets.token_hex(8))
+        with _sandbox(exercise, values, progress) as sandbox:
             report.ready_after = time.monotonic() - began
-            proof = _Proof(exercise, sandbox, progress)
+            proof = _Proof(exercise, sandbox, values, progress)
             for step in exercise.steps:
                 report.steps.append(proof.prove(step))
     except (AuthorError, LearnerError) as error:
@@ -121,12 +125,12 @@ def prove_exercise(slug: str, *, progress: Progress) -> ExerciseReport:
 
 
 @contextmanager
-def _sandbox(exercise: Exercise, progress: Progress) -> Iterator[Sandbox]:
+def _sandbox(exercise: Exercise, values: Values, progress: Progress) -> Iterator[Sandbox]:
     """A sandbox of the exercise's machines, ready; ended when the block ends."""
     owner, _ = User.objects.get_or_create(username=f"selftest-{exercise.slug}"[:150])
     for old in Sandbox.objects.filter(owner=owner).exclude(state__in=OVER):
         stop_sandbox(sandbox_id=old.sandbox_id, reason=Reason.STOPPED_BY_OWNER)
-    sandbox = start_sandbox(owner=owner, topology=exercise.topology)
+    sandbox = start_sandbox(owner=owner, topology=exercise.topology, files=files_on_nodes(exercise, values))
     try:
         progress(exercise.slug, "its machines start")
         _await_ready(sandbox)
@@ -162,11 +166,11 @@ def _examiner() -> Examiner:
 class _Proof:
     """One exercise being proven on one sandbox."""
 
-    def __init__(self, exercise: Exercise, sandbox: Sandbox, progress: Progress) -> None:
+    def __init__(self, exercise: Exercise, sandbox: Sandbox, values: Values, progress: Progress) -> None:
         self._exercise = exercise
         self._sandbox = sandbox
         self._progress = progress
-        self._values = draw_parameters(exercise, seed=str(sandbox.pk))
+        self._values = values
         self._environment: dict[str, str] = {}
         self._kept: list[CheckSpec] = []
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 
 from slipway.core.ids import SandboxId
+from slipway.sandboxes.files import NodeFile
 from slipway.sandboxes.states import Reason, State
 from slipway.sandboxes.topology import Topology
 
@@ -22,6 +23,7 @@ class Sandbox(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sandboxes")
     topology_data = models.JSONField()
+    files_data = models.JSONField(default=list)
     node_count = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=16, choices=State.choices, default=State.REQUESTED, db_index=True)
     reason = models.CharField(max_length=32, choices=Reason.choices, default=Reason.NONE, blank=True)
@@ -58,6 +60,11 @@ class Sandbox(models.Model):
     def topology(self) -> Topology:
         """The machines it is made of."""
         return Topology.model_validate(self.topology_data)
+
+    @property
+    def files(self) -> tuple[NodeFile, ...]:
+        """What lies on the machines from the start."""
+        return tuple(NodeFile.model_validate(file) for file in self.files_data)
 
     @property
     def current(self) -> State:

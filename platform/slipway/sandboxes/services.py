@@ -6,7 +6,7 @@ talks to an engine; tasks do, and come back here with the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from slipway.core.ids import SandboxId
 from slipway.core.json import JSON
 from slipway.core.logs import get_logger
 from slipway.sandboxes import selectors
+from slipway.sandboxes.files import NodeFile
 from slipway.sandboxes.models import Sandbox, SandboxEvent
 from slipway.sandboxes.states import LIVE, OVER, IllegalTransition, Phase, Reason, State
 from slipway.sandboxes.topology import Topology
@@ -31,8 +32,9 @@ _log = get_logger(__name__)
 LEASE_MARGIN = timedelta(minutes=3)
 
 
-def start_sandbox(*, owner: User, topology: Topology) -> Sandbox:
-    """Ask for a sandbox. It starts when there is room; until then it has a place in the queue.
+def start_sandbox(*, owner: User, topology: Topology, files: Sequence[NodeFile] = ()) -> Sandbox:
+    """Ask for a sandbox, with these files on its nodes. It starts when there is room; until then it has a place in
+    the queue.
 
     Raises `LearnerError` when the owner has as many as they may, or the installation could never hold this one.
     """
@@ -51,6 +53,7 @@ def start_sandbox(*, owner: User, topology: Topology) -> Sandbox:
         sandbox = Sandbox.objects.create(
             owner=owner,
             topology_data=topology.model_dump(mode="json"),
+            files_data=[file.model_dump(mode="json") for file in files],
             node_count=count,
             requested_at=now,
             phase_at=now,

@@ -7,6 +7,7 @@ idempotent: run twice, killed between, run again, the end is the same. A lock ke
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from slipway.core.loops import worker_loop
 from slipway.sandboxes import services
 from slipway.sandboxes.backends import get_backend, worker_sessions
 from slipway.sandboxes.backends.base import NodeLimits, NodeState, NodeStatus
+from slipway.sandboxes.files import NodeFile
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.nodes import NodeRefusal
 from slipway.sandboxes.states import LIVE, Phase, Reason, State
@@ -90,6 +92,7 @@ def _bring_up(sandbox: Sandbox) -> None:
         list(pool.map(create, topology.nodes))
     services.record_phase(sandbox_id=key, phase=Phase.ENGINE)
     worker_loop().run(_wait_for_engines(key, topology.names), timeout=settings.SLIPWAY_START_LIMIT)
+    worker_loop().run(_place_files(key, sandbox.files), timeout=settings.SLIPWAY_START_LIMIT)
 
 
 async def _wait_for_engines(sandbox: SandboxId, names: tuple[str, ...]) -> None:
@@ -108,6 +111,19 @@ async def _wait_for_engines(sandbox: SandboxId, names: tuple[str, ...]) -> None:
             ) from refusal
 
     await asyncio.gather(*(wait(name) for name in names))
+
+
+async def _place_files(sandbox: SandboxId, files: Sequence[NodeFile]) -> None:
+    """Write the files one by one, for a request has its limit; a second time writes the same."""
+    for file in files:
+        try:
+            await worker_sessions().request(sandbox, file.node, "write-files", {"files": [file.as_request()]})
+        except NodeRefusal as refusal:
+            raise EngineError(
+                "file-not-placed",
+                "A file of the lab could not be put on one of the machines.",
+                detail=f"{file.node}:{file.path}: {refusal}",
+            ) from refusal
 
 
 def limits_of(node: NodeSpec) -> NodeLimits:

@@ -187,7 +187,7 @@ class FakeNode:
             answering.cancel()
             writer.close()
 
-    def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911 - a table of cases
+    def _answer(self, op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:  # noqa: C901, PLR0911, PLR0912 - a table of cases
         self.asked[op] += 1
         match op:
             case "wait":
@@ -234,6 +234,8 @@ class FakeNode:
                 return _ok({"links": self.links})
             case "traffic":
                 return _ok({"containers": self.traffic})
+            case "write-files":
+                return self._write(params.get("files"))
             case "events":
                 return _ok({})
         return _no("bad-request", f"There is no operation {op!r}.")
@@ -244,6 +246,12 @@ class FakeNode:
         if path in self.docker:
             return _ok({"status": 200, "body": self.docker[path], "truncated": False})
         return _ok({"status": 404, "body": {"message": f"no such object: {path}"}, "truncated": False})
+
+    def _write(self, files: JSON) -> dict[str, JSON]:
+        wanted = [as_mapping(file) for file in files] if isinstance(files, list) else []
+        for file in wanted:
+            self.files[as_text(file.get("path"))] = as_text(file.get("content"), limit=2**20)
+        return _ok({"written": len(wanted)})
 
     async def _serve_shell(self, connection: FakeConnection, request: Mapping[str, JSON], buffer: bytes) -> None:
         """A shell that prints back what is typed, with scrollback."""
