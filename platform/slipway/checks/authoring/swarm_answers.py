@@ -97,7 +97,9 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A swarm service: how many tasks it should have and how many of them run now."""
+    """A swarm service: how many tasks it should have and how many run now. On a node that is lost they count with
+    the last that was heard of them, so more may run than should.
+    """
 
     id: str
     name: str
