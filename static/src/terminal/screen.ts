@@ -78,6 +78,7 @@ export class Screen {
       cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
       fontFamily: MONOSPACE,
       fontSize: options.fontSize,
+      lineHeight: 1.15, // in a row of the font's own height some fonts lose their underscores
       minimumContrastRatio: 4.5,
       rightClickSelectsWord: true,
       screenReaderMode: options.screenReader,
