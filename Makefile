@@ -24,7 +24,7 @@ check: .venv/ready ## Style, types and imports; the unit tests of TypeScript and
 
 bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine
 	@$(PYTHON) manage.py prepare
-	@$(PYTHON) -m tests.bench
+	@PYTHONPATH=platform:. $(PYTHON) -m tests.bench
 
 doctor: .venv/ready ## Say what this machine lacks for labs, and how to mend it
 	@$(PYTHON) manage.py doctor

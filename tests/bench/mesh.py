@@ -58,7 +58,7 @@ def prepare(platform: LivePlatform, sandbox: SandboxId) -> list[Container]:
         node.put_archive("/usr/local/bin", _archive(tool))
         _run(node, image)
     address = _run(nodes[0], "hostname -i | cut -d' ' -f1")
-    _run(nodes[0], f"docker swarm init --advertise-addr {address}")
+    _run(nodes[0], f"docker swarm leave --force >/dev/null 2>&1; docker swarm init --advertise-addr {address}")
     token = _run(nodes[0], "docker swarm join-token -q worker")
     _run(nodes[1], f"docker swarm join --token {token} {address}:2377")
     create = "docker service create -d --name web --publish 8080:80 --constraint node.hostname==node1 meshtool:1 serve"
