@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 import docker
 from rich.console import Console
@@ -211,8 +212,11 @@ def _nodes_use(client: docker.DockerClient, seconds: float = 5.0) -> tuple[float
         stats = now["memory_stats"]
         details = stats.get("stats", {})
         memory.append((stats["usage"] - details.get("cache", details.get("file", 0))) / 2**20)
-        used = now["cpu_stats"]["cpu_usage"]["total_usage"] - first[node.id]["cpu_stats"]["cpu_usage"]["total_usage"]
-        cpu.append(used / (seconds * 1e9) * 100)
+        before = first[node.id]
+        used = now["cpu_stats"]["cpu_usage"]["total_usage"] - before["cpu_stats"]["cpu_usage"]["total_usage"]
+        # Asking dozens of nodes takes seconds itself: what counts is when each was read.
+        passed = datetime.fromisoformat(now["read"][:26]) - datetime.fromisoformat(before["read"][:26])
+        cpu.append(used / (passed.total_seconds() * 1e9) * 100)
     return statistics.median(memory), statistics.median(cpu)
 
 
