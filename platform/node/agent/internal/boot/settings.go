@@ -19,16 +19,28 @@ type Settings struct {
 	Lease          time.Duration // 0: no end until one is set
 	Peers          []string
 	RegistrySocket string
+	// Cluster and Secret are for the nodes of a Kubernetes cluster: its members, the control plane first, and what its keys
+	// follow from.
+	Cluster []string
+	Secret  string
 }
+
+// IsKubernetes tells whether the node is one of a Kubernetes cluster.
+func (s Settings) IsKubernetes() bool { return strings.HasPrefix(s.Kind, "kubernetes-") }
+
+var kinds = []string{"docker", "kubernetes-control", "kubernetes-worker"}
 
 // ReadSettings reads the environment. Settings are usable even with an error, which names what was wrong.
 func ReadSettings(getenv func(string) string) (Settings, error) {
-	settings := Settings{Kind: getenv("SLIPWAY_KIND"), RegistrySocket: getenv("SLIPWAY_REGISTRY_SOCKET")}
+	settings := Settings{
+		Kind: getenv("SLIPWAY_KIND"), RegistrySocket: getenv("SLIPWAY_REGISTRY_SOCKET"), Secret: getenv("SLIPWAY_CLUSTER_SECRET"),
+		Cluster: list(getenv("SLIPWAY_CLUSTER")), Peers: list(getenv("SLIPWAY_PEERS")),
+	}
 	var err error
 	if settings.Kind == "" {
 		settings.Kind = "docker"
 	}
-	if settings.Kind != "docker" {
+	if !slices.Contains(kinds, settings.Kind) {
 		err = fmt.Errorf("SLIPWAY_KIND: there is no kind %q; going on as docker", settings.Kind)
 		settings.Kind = "docker"
 	}
@@ -41,12 +53,17 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 		}
 		settings.Lease = time.Duration(seconds) * time.Second
 	}
-	for _, name := range strings.Split(getenv("SLIPWAY_PEERS"), ",") {
+	return settings, err
+}
+
+func list(text string) []string {
+	var names []string
+	for _, name := range strings.Split(text, ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			settings.Peers = append(settings.Peers, name)
+			names = append(names, name)
 		}
 	}
-	return settings, err
+	return names
 }
 
 // Place is the node's place among its peers, 0 when it is not one of them.

@@ -19,6 +19,7 @@ import (
 	"slipway.dev/node/internal/cgroups"
 	"slipway.dev/node/internal/engine"
 	"slipway.dev/node/internal/events"
+	"slipway.dev/node/internal/kubernetes"
 	"slipway.dev/node/internal/lease"
 	"slipway.dev/node/internal/links"
 	"slipway.dev/node/internal/mesh"
@@ -56,6 +57,7 @@ type Node struct {
 	engine       *engine.Client
 	containerd   *supervise.Service
 	dockerd      *supervise.Service
+	cluster      *kubernetes.Cluster // nil unless this is a node of a Kubernetes cluster
 	registry     *registry.Registry
 	registryDone chan struct{}
 	names        *names.Server
@@ -127,6 +129,12 @@ func newNode(version string, began time.Time, settings boot.Settings, world cgro
 	n.containerd = supervise.New(n.containerdSpec(), began, launch, changed)
 	n.dockerd = supervise.New(n.dockerdSpec(), began, launch, changed)
 	n.powered = []func(context.Context){n.containerd.Run, n.dockerd.Run, n.mesh.Run}
+	if settings.IsKubernetes() {
+		n.cluster = n.newCluster(func(spec supervise.Spec) *supervise.Service { return supervise.New(spec, began, launch, changed) }, changed)
+	}
+	if n.cluster != nil {
+		n.powered = []func(context.Context){n.containerd.Run, n.cluster.Run}
+	}
 	return n
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"slipway.dev/node/internal/engine"
+	"slipway.dev/node/internal/kubernetes"
 	"slipway.dev/node/internal/lease"
 	"slipway.dev/node/internal/links"
 	"slipway.dev/node/internal/mesh"
@@ -92,6 +93,9 @@ func (n *Node) Status() Status {
 		Services: []supervise.Status{n.containerd.Status(), n.dockerd.Status()}, Cgroup: n.world.Name(),
 		Mesh: n.mesh.State(),
 	}
+	if n.cluster != nil {
+		status.Services = append([]supervise.Status{n.containerd.Status()}, n.cluster.Statuses()...)
+	}
 	if left, ok := n.lease.Left(); ok {
 		ms := left.Milliseconds()
 		status.LeaseLeftMS = &ms
@@ -108,7 +112,7 @@ func (n *Node) wait(ctx context.Context, params waitParams) (any, error) {
 	if err := protocol.Within("timeout_ms", params.TimeoutMS, 1, 600_000); err != nil {
 		return nil, err
 	}
-	service := map[string]*supervise.Service{"containerd": n.containerd, "dockerd": n.dockerd}[params.Service]
+	service := n.service(params.Service)
 	if service == nil {
 		return nil, protocol.Errorf(protocol.CodeNotFound, "There is no service %.40q.", params.Service)
 	}
@@ -122,6 +126,19 @@ func (n *Node) wait(ctx context.Context, params waitParams) (any, error) {
 	return struct {
 		ReadyAfterMS *int64 `json:"ready_after_ms"`
 	}{status.ReadyAfterMS}, err
+}
+
+// service is the service of that name, nil when this node has none.
+func (n *Node) service(name string) kubernetes.Waiter {
+	switch {
+	case name == "containerd":
+		return n.containerd
+	case n.cluster != nil:
+		return n.cluster.Service(name)
+	case name == "dockerd":
+		return n.dockerd
+	}
+	return nil
 }
 
 type leaseParams struct {

@@ -32,7 +32,11 @@ func (n *Node) PowerOff(reason string) {
 			defer cancel()
 			service.Stop(ctx)
 		}
-		stop(dockerdTime, n.dockerd)
+		if n.cluster != nil {
+			stop(dockerdTime, n.cluster)
+		} else {
+			stop(dockerdTime, n.dockerd)
+		}
 		stop(containerTime, n.containerd)
 		killAll()
 		os.Exit(0)

@@ -57,7 +57,11 @@ func (n *Node) containerdSpec() supervise.Spec {
 		Name:    "containerd",
 		LogPath: "/var/log/containerd.log",
 		Prepare: func(context.Context) error {
-			if err := writeContainerdConfig(); err != nil {
+			write := writeContainerdConfig
+			if n.cluster != nil {
+				write = writeKubernetesContainerdConfig
+			}
+			if err := write(); err != nil {
 				slog.Error("containerd's configuration", "error", err)
 			}
 			_ = os.Remove(containerdSocket)

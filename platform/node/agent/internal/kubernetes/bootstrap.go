@@ -1,0 +1,99 @@
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+)
+
+//go:embed objects/*.yaml
+var objectFiles embed.FS
+
+// object is one thing that a new cluster is given: where the API has it, and the file that says what it is.
+type object struct{ path, file string }
+
+const system = "/api/v1/namespaces/kube-system"
+
+// objects, in order: those that others refer to come first.
+var objects = []object{
+	{system + "/serviceaccounts/coredns", "coredns-account.yaml"},
+	{"/apis/rbac.authorization.k8s.io/v1/clusterroles/system:coredns", "coredns-role.yaml"},
+	{"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:coredns", "coredns-binding.yaml"},
+	{system + "/configmaps/coredns", "coredns-config.yaml"},
+	{system + "/services/kube-dns", "coredns-service.yaml"},
+	{"/apis/apps/v1/namespaces/kube-system/deployments/coredns", "coredns-deployment.yaml"},
+}
+
+// bootstrap gives the cluster what it lacks when only its components run. It is done again at each boot, and changes nothing
+// then that the learner has not changed.
+func (c *Cluster) bootstrap(ctx context.Context) {
+	if c.api.waitReady(ctx) != nil {
+		return
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	for place, name := range c.Members {
+		all.Go(func() { c.insist(ctx, "/api/v1/nodes/"+name, nodeManifest(place, name)) })
+	}
+	for _, each := range objects {
+		manifest, err := render(each.file)
+		if err != nil {
+			slog.Error("an object of the cluster", "file", each.file, "error", err)
+			continue
+		}
+		c.insist(ctx, each.path, manifest)
+	}
+	all.Wait()
+	slog.Info("the cluster has what every cluster has", "ms", time.Since(began).Milliseconds())
+}
+
+// insist applies until it works: right after its start the API server may still refuse.
+func (c *Cluster) insist(ctx context.Context, path string, manifest []byte) {
+	for ctx.Err() == nil {
+		err := c.api.apply(ctx, path, manifest)
+		if err == nil {
+			return
+		}
+		slog.Warn("the API server refused", "path", path, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// nodeManifest is what the kubelet may not say of its own node: its role and its share of the pods' network.
+func nodeManifest(place int, name string) []byte {
+	var manifest bytes.Buffer
+	fmt.Fprintf(&manifest, "apiVersion: v1\nkind: Node\nmetadata:\n  name: %s\n", name)
+	role := "worker"
+	if place == 0 {
+		role = "control-plane"
+	}
+	fmt.Fprintf(&manifest, "  labels: {node-role.kubernetes.io/%s: \"\"}\n", role)
+	fmt.Fprintf(&manifest, "spec:\n  podCIDR: %s\n  podCIDRs: [%s]\n", podShare(place), podShare(place))
+	if place == 0 {
+		manifest.WriteString("  taints: [{key: node-role.kubernetes.io/control-plane, effect: NoSchedule}]\n")
+	}
+	return manifest.Bytes()
+}
+
+func render(file string) ([]byte, error) {
+	content, err := objectFiles.ReadFile("objects/" + file)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := template.New(file).Parse(string(content))
+	if err != nil {
+		return nil, err
+	}
+	var out strings.Builder
+	err = parsed.Execute(&out, map[string]string{"DNS": dnsAddress, "Domain": clusterDomain})
+	return []byte(out.String()), err
+}

@@ -1,0 +1,184 @@
+package kubernetes
+
+import (
+	"context"
+	"net/http"
+	"os/exec"
+	"time"
+
+	"slipway.dev/node/internal/supervise"
+)
+
+const etcdAddress = "http://127.0.0.1:2379"
+
+// specs describes what this node runs, in the order in which one needs the other.
+func (c *Cluster) specs() []supervise.Spec {
+	var specs []supervise.Spec
+	if c.IsControl() {
+		specs = append(specs, c.etcd(), c.apiserver(), c.controllerManager(), c.scheduler())
+	}
+	return append(specs, c.kubelet(), c.proxy())
+}
+
+// etcd keeps the cluster's state. It does not wait for the disk: a sandbox lives for hours, and its disk dies with it.
+func (c *Cluster) etcd() supervise.Spec {
+	return supervise.Spec{
+		Name: "etcd", LogPath: "/var/log/etcd.log",
+		Prepare: func(ctx context.Context) error { return wait(ctx, c.prepared) },
+		Command: func() *exec.Cmd {
+			return exec.Command("etcd", "--name="+c.hostname, "--data-dir=/var/lib/etcd", "--unsafe-no-fsync", "--log-level=warn",
+				"--listen-client-urls="+etcdAddress, "--advertise-client-urls="+etcdAddress,
+				"--listen-peer-urls=http://127.0.0.1:2380", "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+				"--initial-cluster="+c.hostname+"=http://127.0.0.1:2380")
+		},
+		Probe: answers(etcdAddress + "/health"),
+	}
+}
+
+func (c *Cluster) apiserver() supervise.Spec {
+	return supervise.Spec{
+		Name: "kube-apiserver", LogPath: "/var/log/kube-apiserver.log",
+		Prepare: func(ctx context.Context) error { return c.after(ctx, "etcd") },
+		Command: func() *exec.Cmd {
+			return exec.Command("kube-apiserver",
+				"--advertise-address="+c.address.String(), "--secure-port="+apiPort, "--etcd-servers="+etcdAddress,
+				"--client-ca-file="+pkiFolder+"/ca.crt",
+				"--tls-cert-file="+pkiFolder+"/apiserver.crt", "--tls-private-key-file="+pkiFolder+"/apiserver.key",
+				"--kubelet-client-certificate="+pkiFolder+"/apiserver-kubelet-client.crt",
+				"--kubelet-client-key="+pkiFolder+"/apiserver-kubelet-client.key",
+				"--kubelet-certificate-authority="+pkiFolder+"/ca.crt",
+				"--kubelet-preferred-address-types=InternalIP,Hostname",
+				"--proxy-client-cert-file="+pkiFolder+"/front-proxy-client.crt",
+				"--proxy-client-key-file="+pkiFolder+"/front-proxy-client.key",
+				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
+				"--requestheader-allowed-names=front-proxy-client", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+				"--requestheader-group-headers=X-Remote-Group", "--requestheader-username-headers=X-Remote-User",
+				"--enable-aggregator-routing=true",
+				"--service-account-issuer=https://kubernetes.default.svc."+clusterDomain,
+				"--service-account-key-file="+pkiFolder+"/sa.pub", "--service-account-signing-key-file="+pkiFolder+"/sa.key",
+				"--service-cluster-ip-range="+serviceNetwork,
+				"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--enable-bootstrap-token-auth=true",
+				"--allow-privileged=true", "--profiling=false",
+				// A worker that dies in a lab must be seen to, not waited for.
+				"--default-not-ready-toleration-seconds=5", "--default-unreachable-toleration-seconds=5")
+		},
+		Probe: func(ctx context.Context) error { return c.api.waitReady(ctx) },
+	}
+}
+
+func (c *Cluster) controllerManager() supervise.Spec {
+	return supervise.Spec{
+		Name: "kube-controller-manager", LogPath: "/var/log/kube-controller-manager.log",
+		// It ends by itself when the roles it needs have not been made yet.
+		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
+		Command: func() *exec.Cmd {
+			config := configFolder + "/controller-manager.conf"
+			return exec.Command("kube-controller-manager",
+				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
+				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
+				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
+				"--root-ca-file="+pkiFolder+"/ca.crt", "--service-account-private-key-file="+pkiFolder+"/sa.key",
+				"--cluster-signing-cert-file="+pkiFolder+"/ca.crt", "--cluster-signing-key-file="+pkiFolder+"/ca.key",
+				"--use-service-account-credentials=true", "--controllers=*,bootstrapsigner,tokencleaner",
+				"--cluster-cidr="+podNetwork, "--allocate-node-cidrs=false", "--service-cluster-ip-range="+serviceNetwork,
+				"--leader-elect=false", "--profiling=false", "--kube-api-qps=100", "--kube-api-burst=200",
+				"--node-monitor-period=1s", "--node-monitor-grace-period=8s")
+		},
+		Probe: answersTLS("https://127.0.0.1:10257/healthz"),
+	}
+}
+
+func (c *Cluster) scheduler() supervise.Spec {
+	return supervise.Spec{
+		Name: "kube-scheduler", LogPath: "/var/log/kube-scheduler.log",
+		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
+		Command: func() *exec.Cmd {
+			config := configFolder + "/scheduler.conf"
+			return exec.Command("kube-scheduler",
+				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
+				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
+				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
+				"--leader-elect=false", "--profiling=false")
+		},
+		Probe: answersTLS("https://127.0.0.1:10259/healthz"),
+	}
+}
+
+func (c *Cluster) kubelet() supervise.Spec {
+	return supervise.Spec{
+		Name: "kubelet", LogPath: "/var/log/kubelet.log",
+		// One that finds no API server tries again ever more rarely; one that comes in time is there at once.
+		Prepare: func(ctx context.Context) error {
+			if err := wait(ctx, c.images, c.prepared); err != nil {
+				return err
+			}
+			if _, err := c.containerd.WaitReady(ctx); err != nil {
+				return err
+			}
+			return c.api.waitReady(ctx)
+		},
+		Command: func() *exec.Cmd {
+			return exec.Command("kubelet", "--config="+kubeletConfig, "--kubeconfig="+configFolder+"/kubelet.conf",
+				"--hostname-override="+c.hostname, "--node-ip="+c.address.String())
+		},
+		Probe: answers("http://127.0.0.1:10248/healthz"),
+	}
+}
+
+func (c *Cluster) proxy() supervise.Spec {
+	return supervise.Spec{
+		Name: "kube-proxy", LogPath: "/var/log/kube-proxy.log",
+		Prepare: func(ctx context.Context) error {
+			if err := wait(ctx, c.prepared); err != nil {
+				return err
+			}
+			return c.api.waitReady(ctx)
+		},
+		Command: func() *exec.Cmd { return exec.Command("kube-proxy", "--config="+proxyConfig) },
+		Probe:   answers("http://127.0.0.1:10256/livez"),
+	}
+}
+
+// after waits until another service of this node is ready.
+func (c *Cluster) after(ctx context.Context, name string) error {
+	if err := wait(ctx, c.prepared); err != nil {
+		return err
+	}
+	_, err := c.Service(name).WaitReady(ctx)
+	return err
+}
+
+func answers(url string) func(context.Context) error {
+	return func(ctx context.Context) error { return poll(ctx, plain, url) }
+}
+
+func answersTLS(url string) func(context.Context) error {
+	return func(ctx context.Context) error { return poll(ctx, unverified, url) }
+}
+
+// poll asks until the answer is 200.
+func poll(ctx context.Context, through *http.Client, url string) error {
+	for {
+		if ask(ctx, through, url) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func ask(ctx context.Context, through *http.Client, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	answer, err := through.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
