@@ -78,6 +78,7 @@ SLIPWAY_SIGNUP = flag("SLIPWAY_SIGNUP", default=True)
 
 # What a node gets unless its exercise asks for more, and the most an exercise may ask for.
 SLIPWAY_NODE_MEMORY = megabytes("SLIPWAY_NODE_MEMORY_MB", 1024)
+SLIPWAY_CONTROL_MEMORY = megabytes("SLIPWAY_CONTROL_MEMORY_MB", 1536)  # of a Kubernetes control plane
 SLIPWAY_NODE_MEMORY_MAX = megabytes("SLIPWAY_NODE_MEMORY_MAX_MB", 4096)
 SLIPWAY_NODE_DISK = megabytes("SLIPWAY_NODE_DISK_MB", 4096)
 SLIPWAY_NODE_DISK_MAX = megabytes("SLIPWAY_NODE_DISK_MAX_MB", 16384)
@@ -91,6 +92,7 @@ SLIPWAY_LEASE_MAX = number("SLIPWAY_LEASE_MAX", 4 * 60 * 60)
 SLIPWAY_IDLE_LIMIT = number("SLIPWAY_IDLE_LIMIT", 45 * 60)
 SLIPWAY_START_LIMIT = number("SLIPWAY_START_LIMIT", 90)
 
+SLIPWAY_LATER_IMAGES = flag("SLIPWAY_LATER_IMAGES", default=True)  # whether `serve` builds Kubernetes nodes' image
 SLIPWAY_BACKEND = text("SLIPWAY_BACKEND", "docker")
 SLIPWAY_DOCKER_HOST = text("SLIPWAY_DOCKER_HOST", f"unix://{SLIPWAY_RUN / 'docker.sock'}")
 SLIPWAY_OWN_ENGINE = "SLIPWAY_DOCKER_HOST" not in os.environ

@@ -67,6 +67,7 @@ def examine() -> list[Finding]:
         engine.storage,
         engine.runtime,
         engine.images,
+        engine.kubernetes_image,
         _redis,
         _database,
     ]
@@ -237,6 +238,25 @@ class _Engine:
                 "node images", Verdict.BAD, f"{NODE_IMAGE} is missing", "No node can start.", "Run `make run`."
             )
         return Finding("node images", Verdict.GOOD, f"{NODE_IMAGE}, {image['Size'] // 2**20} MiB", "Nodes can start.")
+
+    def kubernetes_image(self) -> Finding:
+        from slipway.sandboxes.backends.docker_node import KUBERNETES_IMAGE  # noqa: PLC0415 - as above
+
+        subject = "Kubernetes image"
+        if self._client is None or self._info is None:
+            return Finding(subject, Verdict.WEAK, "unknown", "The engine does not answer.", "See engine, above.")
+        try:
+            image = self._client.inspect_image(KUBERNETES_IMAGE)  # type: ignore[no-untyped-call]  # as above
+        except docker.errors.ImageNotFound:
+            return Finding(
+                subject,
+                Verdict.WEAK,
+                f"{KUBERNETES_IMAGE} is missing",
+                "Docker labs run; labs with Kubernetes say that their machines are still being built.",
+                "`make run` builds it in the background; `manage.py images --only kubernetes` in the foreground.",
+            )
+        size = image["Size"] // 2**20
+        return Finding(subject, Verdict.GOOD, f"{KUBERNETES_IMAGE}, {size} MiB", "Labs with Kubernetes can start.")
 
     def _unknown(self, subject: str) -> Finding | None:
         if self._info is not None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.conf import settings
 
 from slipway.operations.engine_config import EngineConfig
-from slipway.operations.images.binaries import build_program
+from slipway.operations.images.binaries import GoProgram, build_program
 from slipway.operations.images.recipes import load_recipes
 from slipway.operations.images.service import ImagePlace
 
 NODE_SOURCES = Path(__file__).resolve().parents[2] / "node"
+_KUBERNETES = NODE_SOURCES / "kubernetes"
+_CNI = "github.com/containernetworking/plugins/plugins"
 
 
 def image_place() -> ImagePlace:
@@ -20,11 +23,29 @@ def image_place() -> ImagePlace:
         recipes=load_recipes(NODE_SOURCES / "image"),
         cache=settings.SLIPWAY_CACHE,
         sources={
-            "slipway-node": (NODE_SOURCES / "agent", "./cmd/slipway-node"),
-            "slipway-runtime": (NODE_SOURCES / "runtime", "."),
-            "hello": (NODE_SOURCES / "image" / "hello", "."),
+            "slipway-node": GoProgram(NODE_SOURCES / "agent", "./cmd/slipway-node"),
+            "slipway-runtime": GoProgram(NODE_SOURCES / "runtime"),
+            "hello": GoProgram(NODE_SOURCES / "image" / "hello"),
+            "hyperkube": GoProgram(_KUBERNETES / "hyperkube", variables=_kubernetes_version()),
+            "etcd": GoProgram(_KUBERNETES / "etcd"),
+            "coredns": GoProgram(_KUBERNETES / "coredns"),
+            "pause": GoProgram(_KUBERNETES / "pause"),
+            "cni-bridge": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/bridge"),
+            "cni-loopback": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/loopback"),
+            "cni-host-local": GoProgram(_KUBERNETES / "cni", f"{_CNI}/ipam/host-local"),
+            "cni-portmap": GoProgram(_KUBERNETES / "cni", f"{_CNI}/meta/portmap"),
         },
     )
+
+
+def _kubernetes_version() -> dict[str, str]:
+    """What Kubernetes' own build tells its programs about themselves: the version that go.mod requires."""
+    found = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\S*)", (_KUBERNETES / "hyperkube" / "go.mod").read_text())
+    if found is None:
+        raise ValueError("hyperkube/go.mod requires no k8s.io/kubernetes")
+    texts = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3]}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return {f"{package}.{name}": text for package in packages for name, text in texts.items()}
 
 
 def engine_config() -> EngineConfig:
@@ -33,6 +54,6 @@ def engine_config() -> EngineConfig:
     return EngineConfig(
         state=settings.SLIPWAY_VAR / "engine",
         socket=Path(settings.SLIPWAY_DOCKER_HOST.removeprefix("unix://")),
-        runtime=build_program(*place.sources["slipway-runtime"], place.cache / "bin"),
+        runtime=build_program(place.sources["slipway-runtime"], place.cache / "bin"),
         registry=place.registry,
     )

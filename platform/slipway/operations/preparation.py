@@ -69,9 +69,13 @@ def prepare(console: Console, *, for_tests: bool = False) -> None:
     if settings.SLIPWAY_OWN_ENGINE:
         engine_config()  # builds the runtime
     build_images(console, docker_host=None)
+    if for_tests:
+        for image in image_place().recipes.engine.values():
+            if image.later:
+                build_images(console, docker_host=None, only=image.name)
 
 
-def build_images(console: Console, *, docker_host: str | None) -> None:
+def build_images(console: Console, *, docker_host: str | None, only: str | None = None) -> None:
     """Build the images that are missing and put them into the engine, when one is named. Raises `PreparationFailed`."""
     began = time.monotonic()
     with console.status("Looking at the images …") as status:
@@ -83,7 +87,7 @@ def build_images(console: Console, *, docker_host: str | None) -> None:
                 status.update(f"{name}: {doing} …")
 
         try:
-            ensure_images(image_place(), docker_host=docker_host, progress=tell)
+            ensure_images(image_place(), docker_host=docker_host, only=only, progress=tell)
         except (BuildError, docker.errors.DockerException, FileNotFoundError) as failure:
             raise PreparationFailed(f"The images could not be built: {failure}") from failure
 

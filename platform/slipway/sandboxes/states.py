@@ -56,6 +56,7 @@ class Phase(StrEnum):
     NETWORK = "network"
     NODES = "nodes"
     ENGINE = "engine"
+    CLUSTER = "cluster"
     READY = "ready"
 
 
@@ -74,6 +75,10 @@ class Reason(TextChoices):
     START_FAILED = (
         "start-failed",
         _("The machines could not be started. That was not your doing, and nothing was lost."),
+    )
+    IMAGE_MISSING = (
+        "image-missing",
+        _("The machines of this lab are still being built. Try again in a few minutes."),
     )
     START_TOO_SLOW = (
         "start-too-slow",

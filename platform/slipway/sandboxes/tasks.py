@@ -7,7 +7,7 @@ idempotent: run twice, killed between, run again, the end is the same. A lock ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ import kombu.exceptions
 from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from slipway.core import clock, locks
 from slipway.core.errors import EngineError
@@ -25,12 +26,12 @@ from slipway.core.logs import get_logger
 from slipway.core.loops import worker_loop
 from slipway.sandboxes import services
 from slipway.sandboxes.backends import get_backend, worker_sessions
-from slipway.sandboxes.backends.base import NodeLimits, NodeState, NodeStatus
+from slipway.sandboxes.backends.base import ClusterPlace, NodeLimits, NodeState, NodeStatus
 from slipway.sandboxes.files import NodeFile
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.nodes import NodeRefusal
 from slipway.sandboxes.states import LIVE, Phase, Reason, State
-from slipway.sandboxes.topology import NodeSpec
+from slipway.sandboxes.topology import NodeKind, NodeSpec
 
 _log = get_logger(__name__)
 _START_ATTEMPTS = 3
@@ -67,6 +68,10 @@ def start(sandbox_id: str) -> None:
             services.mark_ready(sandbox_id=key)
         except EngineError as error:
             _log.warning("start failed", sandbox=sandbox_id, error=str(error))
+            if error.error_id == "image-missing":
+                # Trying again within seconds would not help, and the learner should know what they wait for.
+                _give_up(key, Reason.IMAGE_MISSING, str(error))
+                return
             failures = services.record_start_error(sandbox_id=key, error=str(error))
             if failures >= _START_ATTEMPTS:
                 _give_up(key, Reason.START_FAILED, str(error))
@@ -79,6 +84,8 @@ def _bring_up(sandbox: Sandbox) -> None:
     services.record_phase(sandbox_id=key, phase=Phase.NODES)
     lease = timedelta(seconds=settings.SLIPWAY_LEASE + settings.SLIPWAY_START_LIMIT) + services.LEASE_MARGIN
 
+    cluster = _cluster_of(sandbox)
+
     def create(node: NodeSpec) -> None:
         backend.create_node(
             sandbox=key,
@@ -86,31 +93,51 @@ def _bring_up(sandbox: Sandbox) -> None:
             peers=topology.names,
             limits=limits_of(node),
             lease_seconds=round(lease.total_seconds()),
+            cluster=cluster if node.kind.is_kubernetes else None,
         )
 
     with ThreadPoolExecutor(len(topology.nodes)) as pool:
         list(pool.map(create, topology.nodes))
     services.record_phase(sandbox_id=key, phase=Phase.ENGINE)
-    worker_loop().run(_wait_for_engines(key, topology.names), timeout=settings.SLIPWAY_START_LIMIT)
+    _wait_for(key, {node.name: _ENGINES[node.kind.is_kubernetes] for node in topology.nodes})
     worker_loop().run(_place_files(key, sandbox.files), timeout=settings.SLIPWAY_START_LIMIT)
+    if topology.cluster:
+        services.record_phase(sandbox_id=key, phase=Phase.CLUSTER)
+        _wait_for(key, {topology.cluster[0]: "kubernetes"})
 
 
-async def _wait_for_engines(sandbox: SandboxId, names: tuple[str, ...]) -> None:
+_ENGINES = {False: "dockerd", True: "containerd"}
+
+
+def _cluster_of(sandbox: Sandbox) -> ClusterPlace | None:
+    """The sandbox's Kubernetes cluster. Its secret is the same however often this is asked, and follows from ours."""
+    members = sandbox.topology.cluster
+    if not members:
+        return None
+    secret = salted_hmac("slipway.sandboxes.cluster", sandbox.sandbox_id.hex, algorithm="sha256").hexdigest()
+    return ClusterPlace(members=members, secret=secret)
+
+
+def _wait_for(sandbox: SandboxId, wanted: Mapping[str, str]) -> None:
+    """Return the moment every node named in `wanted` says that its service is ready. Raises `EngineError`."""
     limit = settings.SLIPWAY_START_LIMIT
 
-    async def wait(name: str) -> None:
+    async def wait(name: str, service: str) -> None:
         try:
             await worker_sessions().request(
-                sandbox, name, "wait", {"service": "dockerd", "timeout_ms": 1000 * limit}, timeout=limit
+                sandbox, name, "wait", {"service": service, "timeout_ms": 1000 * limit}, timeout=limit
             )
         except NodeRefusal as refusal:
             raise EngineError(
                 "node-engine-down",
-                "Docker did not come up on one of the machines.",
+                "Docker or Kubernetes did not come up on one of the machines.",
                 detail=f"{name}: {refusal}",
             ) from refusal
 
-    await asyncio.gather(*(wait(name) for name in names))
+    async def wait_for_all() -> None:
+        await asyncio.gather(*(wait(name, service) for name, service in wanted.items()))
+
+    worker_loop().run(wait_for_all(), timeout=limit)
 
 
 async def _place_files(sandbox: SandboxId, files: Sequence[NodeFile]) -> None:
@@ -128,7 +155,9 @@ async def _place_files(sandbox: SandboxId, files: Sequence[NodeFile]) -> None:
 
 def limits_of(node: NodeSpec) -> NodeLimits:
     """What a node may use: the installation's default, or what its exercise asks for, capped by the operator."""
-    memory = node.memory_mb * 2**20 if node.memory_mb else settings.SLIPWAY_NODE_MEMORY
+    control = node.kind is NodeKind.KUBERNETES_CONTROL
+    usual = settings.SLIPWAY_CONTROL_MEMORY if control else settings.SLIPWAY_NODE_MEMORY
+    memory = node.memory_mb * 2**20 if node.memory_mb else usual
     disk = node.disk_mb * 2**20 if node.disk_mb else settings.SLIPWAY_NODE_DISK
     return NodeLimits(
         memory=min(memory, settings.SLIPWAY_NODE_MEMORY_MAX),

@@ -6,9 +6,9 @@ Validated here once; everything below may rely on the names being safe for hosts
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 NodeNameText = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
@@ -21,6 +21,11 @@ class NodeKind(StrEnum):
     KUBERNETES_WORKER = "kubernetes-worker"
     WORKSTATION = "workstation"
     MACHINE = "machine"
+
+    @property
+    def is_kubernetes(self) -> bool:
+        """Whether such a node is part of a Kubernetes cluster."""
+        return self in {NodeKind.KUBERNETES_CONTROL, NodeKind.KUBERNETES_WORKER}
 
 
 class NodeSpec(BaseModel):
@@ -49,6 +54,20 @@ class Topology(BaseModel):
             if names.count(name) > 1:
                 raise ValueError(f"two nodes are called {name!r}")
         return nodes
+
+    @model_validator(mode="after")
+    def _cluster_is_whole(self) -> Self:
+        kinds = [node.kind for node in self.nodes]
+        controls = kinds.count(NodeKind.KUBERNETES_CONTROL)
+        if controls > 1 or (NodeKind.KUBERNETES_WORKER in kinds and not controls):
+            raise ValueError("a Kubernetes cluster has exactly one node of the kind kubernetes-control")
+        return self
+
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """The names of the nodes of the Kubernetes cluster, the control plane first; empty without one."""
+        members = [node for node in self.nodes if node.kind.is_kubernetes]
+        return tuple(node.name for node in sorted(members, key=lambda node: node.kind is NodeKind.KUBERNETES_WORKER))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import { say, sayNamed } from "../shared/texts";
 import type { Sandbox } from "./model";
 
 /** In the order in which a start goes through them; the last is the end of it. */
-const PHASES = ["queued", "network", "nodes", "engine"] as const;
+const PHASES = ["queued", "network", "nodes", "engine", "cluster"] as const;
 
 export class StartPanel {
   private readonly panel = byId("start-panel");
@@ -99,8 +99,10 @@ function usual(sandbox: Sandbox): HTMLElement[] {
 
 function phases(sandbox: Sandbox): HTMLElement {
   const took = new Map(sandbox.phases.map((phase) => [phase.name, phase.ms]));
-  const now = PHASES.findIndex((phase) => phase === sandbox.phase);
-  const rows = PHASES.map((phase, index) => {
+  const cluster = sandbox.nodes.some((node) => node.kind.startsWith("kubernetes-"));
+  const passed = PHASES.filter((phase) => cluster || phase !== "cluster");
+  const now = passed.findIndex((phase) => phase === sandbox.phase);
+  const rows = passed.map((phase, index) => {
     const state = index < now || (took.has(phase) && index !== now) ? "done" : index === now ? "now" : "later";
     const row = make("li", { class: "phase", set: { "data-state": state } }, make("span", { text: sayNamed("phase", phase) }));
     if (state === "now") row.setAttribute("aria-current", "step");

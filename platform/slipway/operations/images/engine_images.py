@@ -6,11 +6,12 @@ A changed program costs a second; the file system below is imported once.
 from __future__ import annotations
 
 import contextlib
-import io
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import docker
 import docker.errors
@@ -46,10 +47,14 @@ def put_image(
     files: Mapping[Path, str],
 ) -> None:
     """Make `slipway/NAME:current` from the layer and the files; images of before go when nothing runs from them."""
-    base = _import_layer(client, image.name, layer, blobs)
+    # Named after the file system, since several images may stand on one.
+    base = _import_layer(client, image.rootfs, layer, blobs)
     container = client.api.create_container(base, command=["true"], network_disabled=True)["Id"]
     try:
-        client.api.put_archive(container, "/", _archive(files))
+        with tempfile.TemporaryFile() as archive:
+            _write_archive(files, archive)
+            archive.seek(0)
+            client.api.put_archive(container, "/", archive)
         labels = {LABEL_DIGEST: digest, "org.opencontainers.image.title": f"slipway/{image.name}"}
         configuration = {"Cmd": None, **image.config.to_oci(labels)}
         made = client.api.commit(container, conf=configuration)["Id"]
@@ -75,8 +80,8 @@ def _base_tag(layer: Layer) -> str:
     return f"base-{layer.digest.removeprefix('sha256:')[:16]}"
 
 
-def _archive(files: Mapping[Path, str]) -> bytes:
-    """A tar of files and folders at their places, owned by root."""
+def _write_archive(files: Mapping[Path, str], target: IO[bytes]) -> None:
+    """Write a tar of files and folders at their places, owned by root."""
 
     def ours(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         if "__pycache__" in entry.name:
@@ -86,11 +91,9 @@ def _archive(files: Mapping[Path, str]) -> bytes:
         entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
         return entry
 
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
+    with tarfile.open(fileobj=target, mode="w") as tar:
         for path, place in files.items():
-            tar.add(path, arcname=place.lstrip("/"), filter=ours)
-    return buffer.getvalue()
+            tar.add(path, arcname=place.lstrip("/") or ".", filter=ours)
 
 
 def _remove_older(client: docker.DockerClient, name: str, *, keep: set[str]) -> None:

@@ -67,13 +67,28 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
+class CarriedImage:
+    """An image that an engine image carries for the containerd of its nodes: a reference and the program in it."""
+
+    reference: str
+    program: str
+
+
+@dataclass(frozen=True)
 class EngineImage:
-    """An image of our own engine, `slipway/NAME`: a rootfs and, in a layer above it, programs of ours."""
+    """An image of our own engine, `slipway/NAME`: a rootfs and, in a layer above it, programs and files of ours.
+
+    `overlay` is a folder copied to the root; `carries` are images for its nodes' containerd; `later` ones take long
+    to build and are built apart, when everything else runs already.
+    """
 
     name: str
     rootfs: str
     binaries: Mapping[str, str]
     config: RunConfig
+    overlay: str = ""
+    carries: tuple[CarriedImage, ...] = ()
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,8 +134,12 @@ def load_recipes(folder: Path) -> Recipes:
     rootfs = {name: _make(Rootfs, {"name": name, **fields}) for name, fields in data["rootfs"].items()}
     engine = {}
     for name, fields in data["engine"].items():
-        own = {"rootfs": fields.pop("rootfs"), "binaries": fields.pop("binaries", {})}
-        engine[name] = EngineImage(name=name, config=_make(RunConfig, fields), **own)
+        carries = tuple(_make(CarriedImage, carried) for carried in fields.pop("carries", []))
+        own = {key: fields.pop(key) for key in ("rootfs", "binaries", "overlay", "later") if key in fields}
+        engine[name] = _make(
+            EngineImage,
+            {"name": name, "binaries": {}, **own, "carries": carries, "config": _make(RunConfig, fields)},
+        )
     learner = []
     for fields in data["learner"]:
         repository, tags = fields.pop("repository"), tuple(fields.pop("tags"))
@@ -144,9 +163,12 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     for top in paths:
         if not top.exists():
             raise FileNotFoundError(top)
-        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file() or path.is_symlink())
         files = [path for path in files if path.parent.name != "__pycache__"]
         for path in files:
+            if path.is_symlink() and path != top:
+                total.update(f"{path.relative_to(top)}\0{path.readlink()}\0".encode())
+                continue
             executable = bool(path.stat().st_mode & 0o100)
             name = path.name if path == top else path.relative_to(top)
             total.update(f"{name}\0{executable}\0{path.stat().st_size}\0".encode())

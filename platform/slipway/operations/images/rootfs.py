@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from slipway.operations.images.binaries import build_program
+from slipway.operations.images.binaries import GoProgram, build_program
 from slipway.operations.images.recipes import Recipes, Rootfs
 
 # What no container reads. Licences stay: Debian's rules for copies, and ours.
@@ -103,7 +103,7 @@ def _collect(recipes: Recipes, rootfs: Rootfs, target: Path) -> None:
     """A file system without Debian: programs of ours and an overlay."""
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
         for program, place in rootfs.binaries.items():
-            built = build_program(recipes.folder / program, ".", Path(scratch) / "build")
+            built = build_program(GoProgram(recipes.folder / program), Path(scratch) / "build")
             copy = Path(scratch) / "root" / place.lstrip("/")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(built, copy)

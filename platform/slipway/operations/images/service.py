@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,8 @@ from typing import Protocol
 import docker
 import docker.errors
 
-from slipway.operations.images.binaries import build_program
+from slipway.operations.images.archive import write_archive
+from slipway.operations.images.binaries import GoProgram, build_program
 from slipway.operations.images.engine_images import image_digest, is_current, put_image
 from slipway.operations.images.layers import Layer, load_layer, make_layer, save_layer
 from slipway.operations.images.recipes import EngineImage, LearnerImage, Recipes, Rootfs, short_digest
@@ -28,6 +30,7 @@ from slipway.operations.images.rootfs import BuildError, build_rootfs
 from slipway.operations.images.store import StoredImage, write_store
 
 REGISTRY_SET = "images for learners"
+CARRIED = "/usr/share/slipway/images"  # where an image lays down what it carries for its nodes' containerd
 _BUILDERS = 2
 _SHORT_OF_DISK = 4 * 2**30
 
@@ -40,12 +43,12 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class ImagePlace:
-    """Where images come from and go: `cache` outlives checkouts; `sources` maps a program's name to its Go module
-    and package; `files` maps an engine image's name to what is copied into it and where."""
+    """Where images come from and go: `cache` outlives checkouts; `sources` maps a program's name to how it is built;
+    `files` maps an engine image's name to what is copied into it and where."""
 
     recipes: Recipes
     cache: Path
-    sources: Mapping[str, tuple[Path, str]]
+    sources: Mapping[str, GoProgram]
     files: Mapping[str, Mapping[Path, str]] = field(default_factory=dict)
 
     @property
@@ -83,11 +86,16 @@ def ensure_images(
 ) -> None:
     """Build what is missing, put it into the engine (None: build only) and have the registry serve it.
 
-    `only` is the name of an engine image or of a root file system; `fresh` ignores what the cache has. Raises
-    `BuildError`, or `docker.errors.DockerException` when the engine does not answer.
+    `only` is the name of an engine image or of a root file system; without it, images that are marked `later` are
+    left out. `fresh` ignores what the cache has. Raises `BuildError`, or `docker.errors.DockerException` when the
+    engine does not answer.
     """
     for folder in (place.blobs, place.registry, place.cache / "rootfs", place.cache / "bin"):
         folder.mkdir(parents=True, exist_ok=True)
+    images = _wanted_images(place.recipes, only)
+    for image in images:
+        # Before the lock: other builds must not wait for the minutes that these may take.
+        _build_programs(place, image, progress)
     with _alone(place.cache, progress):
         wanted = _wanted_rootfs(place.recipes, only)
         _build_layers(place, wanted, fresh=fresh, progress=progress)
@@ -96,7 +104,7 @@ def ensure_images(
             _write_registry(place, progress)
         if docker_host is not None:
             with contextlib.closing(docker.DockerClient(docker_host, timeout=600)) as client:
-                _fill_engine(place, client, wanted, progress)
+                _fill_engine(place, client, images, progress)
 
 
 def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageStatus]:
@@ -116,8 +124,10 @@ def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageSta
         if client is None:
             detail, ready = "built; the engine does not answer", False
         else:
-            ready = is_current(client, image, image_digest(image, layer, _files(place, image)))
-            detail = "in the engine" if ready else "built, not in the engine"
+            files = _files(place, image)
+            ready = files is not None and is_current(client, image, image_digest(image, layer, files))
+            built = "built, not in the engine" if files is not None else "its programs are not built"
+            detail = "in the engine" if ready else built
         statuses.append(ImageStatus(image.name, ready=ready, detail=detail, size=layer.size))
     stored = _stored_set(place)
     ready = stored is not None and stored.exists()
@@ -141,6 +151,26 @@ def _wanted_rootfs(recipes: Recipes, only: str | None) -> dict[str, Rootfs]:
     chains = [recipes.chain(recipes.rootfs[name]) for name in names]
     members = {member.name: member for chain in chains for member in chain}
     return dict(sorted(members.items(), key=lambda item: len(recipes.chain(item[1]))))
+
+
+def _wanted_images(recipes: Recipes, only: str | None) -> list[EngineImage]:
+    """The engine images to make: the one named, or those on the named file system, or all; never later ones unnamed."""
+    if only is not None and only in recipes.engine:
+        return [recipes.engine[only]]
+    return [image for image in recipes.engine.values() if not image.later and only in {None, image.rootfs}]
+
+
+def _build_programs(place: ImagePlace, image: EngineImage, progress: Progress) -> None:
+    for name in [*image.binaries, *(carried.program for carried in image.carries)]:
+        program, folder = place.sources[name], place.cache / "bin"
+        if program.path(folder).exists():
+            continue
+        progress(name, "compiling")
+        try:
+            build_program(program, folder, functools.partial(progress, name))
+        except subprocess.CalledProcessError as error:
+            raise BuildError(f"{name} does not compile:\n{error.stderr}") from error
+        progress(name, "compiled", done=True)
 
 
 def _build_layers(place: ImagePlace, wanted: Mapping[str, Rootfs], *, fresh: bool, progress: Progress) -> None:
@@ -211,14 +241,14 @@ def _write_registry(place: ImagePlace, progress: Progress) -> None:
 
 
 def _fill_engine(
-    place: ImagePlace, client: docker.DockerClient, wanted: Mapping[str, Rootfs], progress: Progress
+    place: ImagePlace, client: docker.DockerClient, images: Sequence[EngineImage], progress: Progress
 ) -> None:
-    for image in place.recipes.engine.values():
-        if image.rootfs not in wanted:
-            continue
+    for image in images:
         rootfs = place.recipes.rootfs[image.rootfs]
         layer = load_layer(place.layer_record(rootfs))
         files = _files(place, image)
+        if files is None:
+            raise BuildError(f"programs of {image.name} have changed while they were built; try again")
         digest = image_digest(image, layer, files)
         if is_current(client, image, digest):
             continue
@@ -253,12 +283,17 @@ def _layers(place: ImagePlace, image: LearnerImage) -> tuple[Layer, ...]:
     return tuple(load_layer(place.layer_record(member)) for member in chain)
 
 
-def _files(place: ImagePlace, image: EngineImage) -> dict[Path, str]:
-    """What goes into the image's last layer and where: our programs (built when needed) and given files."""
-    files: dict[Path, str] = {}
-    for program, target in image.binaries.items():
-        source, package = place.sources[program]
-        files[build_program(source, package, place.cache / "bin")] = target
+def _files(place: ImagePlace, image: EngineImage) -> dict[Path, str] | None:
+    """What goes into the image's last layer and where; None while one of its programs is not built."""
+    programs = {name: source.path(place.cache / "bin") for name, source in place.sources.items()}
+    if not all(programs[name].exists() for name in [*image.binaries, *(each.program for each in image.carries)]):
+        return None
+    files = {programs[name]: target for name, target in image.binaries.items()}
+    for carried in image.carries:
+        archive = write_archive(carried, programs[carried.program], place.cache / "bin")
+        files[archive] = f"{CARRIED}/{carried.program}.tar"
+    if image.overlay:
+        files[place.recipes.folder / image.overlay] = "/"
     files.update(place.files.get(image.name, {}))
     return files
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from slipway.operations.images.layers import Layer
 
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_CONFIG = "application/vnd.oci.image.config.v1+json"
+IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # The same inputs give the same image on every machine.
-_CREATED = "2025-01-01T00:00:00Z"
+CREATED = "2025-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ class _Writer:
             self._add_layer(layer)
         config = self._add_bytes(
             {
-                "architecture": _ARCHITECTURES[os.uname().machine],
+                "architecture": ARCHITECTURES[os.uname().machine],
                 "os": "linux",
-                "created": _CREATED,
+                "created": CREATED,
                 "config": image.config,
                 "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in image.layers]},
-                "history": [{"created": _CREATED, "created_by": "slipway images"} for _ in image.layers],
+                "history": [{"created": CREATED, "created_by": "slipway images"} for _ in image.layers],
             }
         )
         manifest = self._add_bytes(
             {
                 "schemaVersion": 2,
-                "mediaType": _MANIFEST,
-                "config": {"mediaType": _CONFIG, "digest": config[0], "size": config[1]},
+                "mediaType": IMAGE_MANIFEST,
+                "config": {"mediaType": IMAGE_CONFIG, "digest": config[0], "size": config[1]},
                 "layers": [{"mediaType": _LAYER, "digest": layer.digest, "size": layer.size} for layer in image.layers],
             }
         )

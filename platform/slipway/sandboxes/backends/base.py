@@ -7,10 +7,11 @@ finds what the first one made), everything that removes counts "not found" as do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.sandboxes.topology import NodeSpec
 
@@ -41,7 +42,23 @@ class NodeLimits:
     pids: int
 
 
+@dataclass(frozen=True)
+class ClusterPlace:
+    """The Kubernetes cluster that a node belongs to: its nodes, the control plane first, and what all its keys follow
+    from. Whoever knows the secret is the cluster's administrator; each sandbox has its own."""
+
+    members: tuple[str, ...]
+    secret: str = field(repr=False)
+
+
 Survey = Mapping[SandboxId, Mapping[str, NodeStatus]]
+
+
+def image_missing(detail: str) -> EngineError:
+    """The error for a node whose image is not there yet."""
+    return EngineError(
+        "image-missing", "The machines of this lab are still being built. Try again in a few minutes.", detail=detail
+    )
 
 
 class NodeConnection(Protocol):
@@ -75,8 +92,13 @@ class Backend(Protocol):
         peers: tuple[str, ...],
         limits: NodeLimits,
         lease_seconds: int,
+        cluster: ClusterPlace | None = None,
     ) -> None:
-        """Make and start one node on the sandbox's network; it ends itself after `lease_seconds`."""
+        """Make and start one node on the sandbox's network; it ends itself after `lease_seconds`.
+
+        `cluster` is for the nodes of a Kubernetes cluster. Raises `EngineError` `image-missing` while the image of this
+        kind of node is still being built.
+        """
         ...
 
     def survey(self, *, sandbox: SandboxId | None = None) -> Survey:

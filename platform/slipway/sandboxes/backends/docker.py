@@ -19,7 +19,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.logs import get_logger
-from slipway.sandboxes.backends.base import NodeLimits, NodeState, NodeStatus, Survey
+from slipway.sandboxes.backends.base import ClusterPlace, NodeLimits, NodeState, NodeStatus, Survey, image_missing
 from slipway.sandboxes.backends.docker_node import node_config
 from slipway.sandboxes.backends.docker_streams import DockerStreams, ExecConnection
 from slipway.sandboxes.topology import NodeSpec
@@ -41,11 +41,7 @@ def _engine_errors(what: str) -> Iterator[None]:
     try:
         yield
     except ImageNotFound as error:
-        raise EngineError(
-            "image-missing",
-            "The machines of this lab are still being built. Try again in a few minutes.",
-            detail=str(error),
-        ) from error
+        raise image_missing(str(error)) from error
     except (DockerException, requests.exceptions.RequestException, OSError) as error:
         raise EngineError(
             "engine-unreachable",
@@ -100,6 +96,7 @@ class DockerBackend:
         peers: tuple[str, ...],
         limits: NodeLimits,
         lease_seconds: int,
+        cluster: ClusterPlace | None = None,
     ) -> None:
         """As in the contract."""
         name = _container_name(sandbox, node.name)
@@ -111,6 +108,7 @@ class DockerBackend:
                 peers=peers,
                 limits=limits,
                 lease_seconds=lease_seconds,
+                cluster=cluster,
             )
             try:
                 self._api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]  # no stub

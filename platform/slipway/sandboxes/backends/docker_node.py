@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slipway.sandboxes.backends.base import NodeLimits
+from slipway.sandboxes.backends.base import ClusterPlace, NodeLimits
 from slipway.sandboxes.topology import NodeSpec
 
 NODE_IMAGE = "slipway/node:current"
+KUBERNETES_IMAGE = "slipway/kubernetes:current"
 REGISTRY_VOLUME = "slipway-registry"
 _REGISTRY_FOLDER = "/run/slipway-registry"
 _CPU = 10**9  # the engine counts in billionths
@@ -22,6 +23,7 @@ def node_config(
     peers: tuple[str, ...],
     limits: NodeLimits,
     lease_seconds: int,
+    cluster: ClusterPlace | None = None,
 ) -> dict[str, Any]:
     """The body of the Engine API's call that creates the container of this node."""
     environment = {
@@ -31,8 +33,11 @@ def node_config(
         "SLIPWAY_REGISTRY_SOCKET": f"{_REGISTRY_FOLDER}/registry.sock",
         "SLIPWAY_DISK_BYTES": str(limits.disk),
     }
+    if cluster:
+        environment["SLIPWAY_CLUSTER"] = ",".join(cluster.members)
+        environment["SLIPWAY_CLUSTER_SECRET"] = cluster.secret
     return {
-        "Image": NODE_IMAGE,
+        "Image": KUBERNETES_IMAGE if node.kind.is_kubernetes else NODE_IMAGE,
         "Hostname": node.name,
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "Labels": dict(labels),

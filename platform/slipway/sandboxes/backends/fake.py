@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
-from slipway.sandboxes.backends.base import NodeConnection, NodeLimits, NodeState, NodeStatus, Survey
+from slipway.sandboxes.backends.base import (
+    ClusterPlace,
+    NodeConnection,
+    NodeLimits,
+    NodeState,
+    NodeStatus,
+    Survey,
+    image_missing,
+)
 from slipway.sandboxes.backends.fake_node import FakeNode
 from slipway.sandboxes.topology import NodeSpec
 
@@ -42,6 +50,7 @@ class FakeBackend:
         peers: tuple[str, ...],
         limits: NodeLimits,
         lease_seconds: int,
+        cluster: ClusterPlace | None = None,
     ) -> None:
         """As in the contract."""
         with self._lock:
@@ -49,6 +58,7 @@ class FakeBackend:
                 raise EngineError("no-network", "The machines have no network to be on.", detail=str(sandbox))
             nodes = self._sandboxes[sandbox].nodes
             nodes.setdefault(node.name, FakeNode(node.name, peers, limits, lease_seconds))
+            nodes[node.name].cluster = cluster
 
     def survey(self, *, sandbox: SandboxId | None = None) -> Survey:
         """As in the contract."""
@@ -120,10 +130,36 @@ class NeverReadyBackend(FakeBackend):
         peers: tuple[str, ...],
         limits: NodeLimits,
         lease_seconds: int,
+        cluster: ClusterPlace | None = None,
     ) -> None:
         """Makes the node, with an engine that is down for good."""
-        super().create_node(sandbox=sandbox, node=node, peers=peers, limits=limits, lease_seconds=lease_seconds)
+        super().create_node(
+            sandbox=sandbox, node=node, peers=peers, limits=limits, lease_seconds=lease_seconds, cluster=cluster
+        )
         self.nodes(sandbox)[node.name].engine_is_up = False
+
+
+class UnfinishedBackend(FakeBackend):
+    """An engine for which the image of Kubernetes nodes is still being built, until `finished` is set."""
+
+    finished = False
+
+    def create_node(
+        self,
+        *,
+        sandbox: SandboxId,
+        node: NodeSpec,
+        peers: tuple[str, ...],
+        limits: NodeLimits,
+        lease_seconds: int,
+        cluster: ClusterPlace | None = None,
+    ) -> None:
+        """Refuses Kubernetes nodes as the Docker backend does."""
+        if node.kind.is_kubernetes and not self.finished:
+            raise image_missing(node.kind.value)
+        super().create_node(
+            sandbox=sandbox, node=node, peers=peers, limits=limits, lease_seconds=lease_seconds, cluster=cluster
+        )
 
 
 class VanishingBackend(FakeBackend):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from slipway.core.errors import EngineError
 from slipway.core.json import JSON, as_int, as_mapping, as_text
-from slipway.sandboxes.backends.base import NodeLimits
+from slipway.sandboxes.backends.base import ClusterPlace, NodeLimits
 
 _MEMORY_OF_A_SHELL = 2**20
 _WITHOUT_POWER = frozenset({"power", "status", "lease", "events", "history"})
@@ -70,6 +70,7 @@ class FakeNode:
         self.peers = peers
         self.limits = limits
         self.lease_seconds = lease_seconds
+        self.cluster: ClusterPlace | None = None
         self.engine_is_up = True
         self.plugged = True
         self.out_of_memory = False

@@ -19,8 +19,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--for-tests` adds the browser."""
-        parser.add_argument("--for-tests", action="store_true", help="also what only the tests need: a browser")
+        """`--for-tests` adds the browser and the Kubernetes nodes' image."""
+        parser.add_argument(
+            "--for-tests", action="store_true", help="also what only the tests need, and what `serve` builds later"
+        )
 
     def handle(self, *_: Any, for_tests: bool, **__: Any) -> None:
         """Prepare."""

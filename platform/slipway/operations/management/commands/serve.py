@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 from slipway.operations import demo, preparation, programs
+from slipway.operations.later_images import LaterImages
 from slipway.operations.supervisor import ProgramFailed, Supervisor
 
 
@@ -37,10 +38,12 @@ class Command(BaseCommand):
             )
         _stop_on_signals()
         supervisor = Supervisor(settings.SLIPWAY_VAR, say=lambda text: console.print(f"[yellow]![/] {text}"))
+        later = LaterImages(settings.SLIPWAY_VAR, say=lambda text: console.print(f"[blue]•[/] {text}"))
         try:
             preparation.prepare(console)
             self._start(supervisor, console)
             self._greet(console, began)
+            later.start()
             supervisor.watch(until=lambda: False)
         except (ProgramFailed, preparation.PreparationFailed) as failure:
             raise CommandError(str(failure)) from failure
@@ -49,6 +52,7 @@ class Command(BaseCommand):
         finally:
             _ignore_signals()
             console.print("\nStopping: learners' machines end, results stay.")
+            later.stop()
             supervisor.stop()
             console.print("Everything has ended.")
 
