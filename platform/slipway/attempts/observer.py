@@ -105,7 +105,7 @@ def is_change(event: Mapping[str, JSON]) -> bool:
     learner runs that way is noticed by the end of their command in the shell.
     """
     match as_text(event.get("kind")):
-        case "hello" | "links" | "service" | "power" | "dropped":
+        case "hello" | "links" | "service" | "power" | "dropped" | "kubernetes":
             return True
         case "shell":
             return as_text(event.get("what")) in {"finished", "exited"}

@@ -15,6 +15,7 @@ from slipway.checks.authoring.docker_answers import (
     Port,
 )
 from slipway.checks.authoring.expectations import Expectation, expect
+from slipway.checks.authoring.kube import Condition, Kube, KubeObject
 from slipway.checks.authoring.lab import Docker, Files, Lab, Node, Parameters
 from slipway.checks.authoring.swarm_answers import Service, ServicePort, Stack, Swarm, SwarmNode, Task
 
@@ -22,6 +23,7 @@ __all__ = [
     "Attachment",
     "Command",
     "CommandResult",
+    "Condition",
     "Container",
     "Docker",
     "EngineInfo",
@@ -29,6 +31,8 @@ __all__ = [
     "File",
     "Files",
     "HttpAnswer",
+    "Kube",
+    "KubeObject",
     "Lab",
     "Link",
     "Network",

@@ -93,6 +93,13 @@ def _docker(given: _Given) -> dict[str, JSON]:
     return {"method": "GET", "path": path, "body": None, "timeout_ms": given.wait(5000)}
 
 
+def _kubernetes(given: _Given) -> dict[str, JSON]:
+    path = given.text("path", most=2048)
+    if not path.startswith(("/api/", "/apis/")) or any(character <= " " or character > "~" for character in path):
+        raise BadQuestion("path must begin with /api/ or /apis/ and be plain")
+    return {"path": path, "timeout_ms": given.wait(5000)}
+
+
 def _run(given: _Given) -> dict[str, JSON]:
     return {
         "argv": given.words("argv"),
@@ -128,6 +135,7 @@ def _ping(given: _Given) -> dict[str, JSON]:
 
 _READERS: dict[str, Callable[[_Given], dict[str, JSON]]] = {
     "docker": _docker,
+    "kubernetes": _kubernetes,
     "run": _run,
     "http": _http,
     "ping": _ping,

@@ -18,6 +18,7 @@ from slipway.checks.authoring.answers import JSON, Answer, Command, CommandResul
 from slipway.checks.authoring.asking import Asker, Refused
 from slipway.checks.authoring.docker_answers import Container, EngineInfo, Network
 from slipway.checks.authoring.expectations import NotAsExpected
+from slipway.checks.authoring.kube import Kube
 from slipway.checks.authoring.swarm_answers import Service, Stack, SwarmNode, Task
 
 _OK = range(200, 300)
@@ -75,6 +76,11 @@ class Lab:
         """The networks of that name, by the nodes that know one: an overlay is known where a task is on it."""
         found = {node.name: node.docker.network(name) for node in self.nodes}
         return {node: network for node, network in found.items() if network}
+
+    @property
+    def kube(self) -> Kube:
+        """The lab's Kubernetes cluster."""
+        return Kube(self.nodes)
 
     def history(self, node: str) -> tuple[Command, ...]:
         """What the shells of a node were asked, oldest first. For better hints only: never give points for

@@ -27,6 +27,7 @@ const (
 // Client calls one engine.
 type Client struct {
 	socket string
+	base   string
 	http   *http.Client
 }
 
@@ -36,8 +37,11 @@ func New(socket string) *Client {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
 	transport := &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConns: 2, IdleConnTimeout: 5 * time.Second}
-	return &Client{socket: socket, http: &http.Client{Transport: transport}}
+	return &Client{socket: socket, base: "http://docker", http: &http.Client{Transport: transport}}
 }
+
+// Through makes a client of another API that answers JSON, at base, through a client that knows how to get there.
+func Through(base string, client *http.Client) *Client { return &Client{base: base, http: client} }
 
 // Answer is what the engine answered: Body is JSON, or a JSON string where it was something else or was cut.
 type Answer struct {
@@ -61,7 +65,7 @@ func (c *Client) Call(ctx context.Context, method, path string, body json.RawMes
 	if len(body) > 0 && !bytes.Equal(body, []byte("null")) {
 		reader = bytes.NewReader(body)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, reader)
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, reader)
 	if err != nil {
 		return Answer{}, protocol.Errorf(protocol.CodeBadRequest, "The engine cannot be asked that: %v.", err)
 	}

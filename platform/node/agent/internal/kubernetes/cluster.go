@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"slipway.dev/node/internal/engine"
 	"slipway.dev/node/internal/reaper"
 	"slipway.dev/node/internal/supervise"
 )
@@ -48,6 +49,7 @@ type Cluster struct {
 	services   []*supervise.Service
 	readiness  *readiness
 	api        *client
+	changes    func([]string)
 	prepared   chan struct{} // closed when the files are written and the network is up
 	images     chan struct{} // closed when the images that came with the node can be run
 }
@@ -55,15 +57,21 @@ type Cluster struct {
 // Start makes a supervised service of a description; what the node's other services are made by.
 type Start func(supervise.Spec) *supervise.Service
 
+// News are called with what becomes of the cluster, from goroutines of its own.
+type News struct {
+	State   func(name string, state supervise.State)
+	Changes func(kinds []string) // objects of these kinds have changed
+}
+
 // New describes this node's part. Nothing runs before Run.
-func New(membership Membership, hostname string, r *reaper.Reaper, containerd *supervise.Service, service Start, changed func(string, supervise.State)) (*Cluster, error) {
+func New(membership Membership, hostname string, r *reaper.Reaper, containerd *supervise.Service, service Start, news News) (*Cluster, error) {
 	place := slices.Index(membership.Members, hostname)
 	if place < 0 || place > 254 || len(membership.Secret) < 32 {
 		return nil, fmt.Errorf("this node, %s, is not told which cluster it belongs to", hostname)
 	}
 	c := &Cluster{
 		Membership: membership, hostname: hostname, place: place, reaper: r, containerd: containerd,
-		prepared: make(chan struct{}), images: make(chan struct{}), readiness: newReadiness(changed),
+		prepared: make(chan struct{}), images: make(chan struct{}), readiness: newReadiness(news.State), changes: news.Changes,
 	}
 	for _, spec := range c.specs() {
 		c.services = append(c.services, service(spec))
@@ -88,6 +96,7 @@ func (c *Cluster) Run(ctx context.Context) {
 	go c.keepPeers(ctx)
 	if c.IsControl() {
 		go c.bootstrap(ctx)
+		go c.watchChanges(ctx)
 	}
 	c.watchReadiness(ctx)
 }
@@ -122,6 +131,16 @@ func (c *Cluster) endpoint() string {
 		return "127.0.0.1:" + apiPort
 	}
 	return c.Members[0] + ":" + apiPort
+}
+
+// API speaks to the cluster's API server as the administrator; nil before the node is prepared.
+func (c *Cluster) API() *engine.Client {
+	select {
+	case <-c.prepared:
+		return engine.Through(c.api.server, c.api.http)
+	default:
+		return nil
+	}
 }
 
 // Statuses are those of all services, the whole cluster's last.

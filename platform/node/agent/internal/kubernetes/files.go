@@ -145,7 +145,6 @@ enforceNodeAllocatable: []
 localStorageCapacityIsolation: false
 evictionHard: {memory.available: 50Mi}
 nodeLeaseDurationSeconds: 8
-nodeStatusUpdateFrequency: 4s
 registryPullQPS: 0
 eventRecordQPS: 0
 serializeImagePulls: false

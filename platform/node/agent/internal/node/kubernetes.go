@@ -55,10 +55,19 @@ func writeKubernetesContainerdConfig() error {
 	return os.WriteFile(containerdConfig, []byte(config.String()), 0o644)
 }
 
+// kubernetesEvent says which kinds of objects have changed; whoever wants to know how asks.
+type kubernetesEvent struct {
+	Kind    string   `json:"kind"`
+	Changed []string `json:"changed"`
+}
+
 // newCluster is nil, and the reason in the log, when the platform has not said which cluster this is.
 func (n *Node) newCluster(service kubernetes.Start, changed func(string, supervise.State)) *kubernetes.Cluster {
 	membership := kubernetes.Membership{Members: n.settings.Cluster, Secret: n.settings.Secret}
-	cluster, err := kubernetes.New(membership, n.hostname, n.reaper, n.containerd, service, changed)
+	news := kubernetes.News{State: changed, Changes: func(kinds []string) {
+		n.hub.Publish(kubernetesEvent{Kind: "kubernetes", Changed: kinds})
+	}}
+	cluster, err := kubernetes.New(membership, n.hostname, n.reaper, n.containerd, service, news)
 	if err != nil {
 		slog.Error("no Kubernetes here; going on as docker", "error", err)
 		return nil

@@ -26,6 +26,7 @@ func (n *Node) register(s *server.Server) {
 	s.Operations["wait"] = powered(n, preset(waitParams{TimeoutMS: 30000}), n.wait)
 	s.Operations["lease"] = operation(preset(leaseParams{}), n.setLease)
 	s.Operations["docker"] = powered(n, preset(dockerParams{Method: "GET", TimeoutMS: 5000}), n.docker)
+	s.Operations["kubernetes"] = powered(n, preset(kubernetesParams{TimeoutMS: 5000}), n.kubernetes)
 	s.Operations["run"] = powered(n, probe.RunDefaults, func(ctx context.Context, p probe.RunParams) (any, error) {
 		return probe.Run(ctx, n.reaper, p)
 	})
@@ -173,6 +174,27 @@ func (n *Node) docker(ctx context.Context, params dockerParams) (any, error) {
 		return engine.Answer{}, err
 	}
 	return answer, nil
+}
+
+type kubernetesParams struct {
+	Path      string `json:"path"`
+	TimeoutMS int64  `json:"timeout_ms"`
+}
+
+func (n *Node) kubernetes(ctx context.Context, params kubernetesParams) (any, error) {
+	if err := protocol.Within("timeout_ms", params.TimeoutMS, 1, 600_000); err != nil {
+		return nil, err
+	}
+	if n.cluster == nil {
+		return nil, protocol.Errorf(protocol.CodeNotFound, "This machine is not part of a Kubernetes cluster.")
+	}
+	api := n.cluster.API()
+	if api == nil {
+		return nil, protocol.Errorf(protocol.CodeUnavailable, "The cluster is not up yet.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(params.TimeoutMS)*time.Millisecond)
+	defer cancel()
+	return api.Call(ctx, "GET", params.Path, nil)
 }
 
 type writeParams struct {
