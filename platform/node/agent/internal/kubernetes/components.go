@@ -3,13 +3,17 @@ package kubernetes
 import (
 	"context"
 	"net/http"
+	"os"
 	"os/exec"
 	"time"
 
 	"slipway.dev/node/internal/supervise"
 )
 
-const etcdAddress = "http://127.0.0.1:2379"
+const (
+	etcdAddress = "http://127.0.0.1:2379"
+	etcdFolder  = "/var/lib/etcd"
+)
 
 // specs describes what this node runs, in the order in which one needs the other.
 func (c *Cluster) specs() []supervise.Spec {
@@ -24,9 +28,12 @@ func (c *Cluster) specs() []supervise.Spec {
 func (c *Cluster) etcd() supervise.Spec {
 	return supervise.Spec{
 		Name: "etcd", LogPath: "/var/log/etcd.log",
-		Prepare: func(ctx context.Context) error { return wait(ctx, c.prepared) },
+		Prepare: func(ctx context.Context) error {
+			_ = os.Chmod(etcdFolder, 0o700) // made by the platform, for everybody
+			return wait(ctx, c.prepared)
+		},
 		Command: func() *exec.Cmd {
-			return exec.Command("etcd", "--name="+c.hostname, "--data-dir=/var/lib/etcd", "--unsafe-no-fsync", "--log-level=warn",
+			return exec.Command("etcd", "--name="+c.hostname, "--data-dir="+etcdFolder, "--unsafe-no-fsync", "--log-level=warn",
 				"--listen-client-urls="+etcdAddress, "--advertise-client-urls="+etcdAddress,
 				"--listen-peer-urls=http://127.0.0.1:2380", "--initial-advertise-peer-urls=http://127.0.0.1:2380",
 				"--initial-cluster="+c.hostname+"=http://127.0.0.1:2380")

@@ -1,0 +1,148 @@
+"""Kubernetes clusters for tests: made by the backend alone, from nothing, with the time that each part took."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import docker
+import docker.errors
+
+from slipway.core.ids import SandboxId
+from slipway.core.json import JSON, as_int, as_mapping, as_text
+from slipway.sandboxes.backends.base import ClusterPlace
+from slipway.sandboxes.backends.docker import DockerBackend
+from slipway.sandboxes.backends.docker_node import KUBERNETES_IMAGE
+from slipway.sandboxes.nodes import NodeSession
+from slipway.sandboxes.tasks import limits_of
+from slipway.sandboxes.topology import NodeKind, NodeSpec, Topology
+from tests.live import LivePlatform
+from tests.waiting import wait_until
+
+THREE = Topology(
+    nodes=(
+        NodeSpec(name="control", kind=NodeKind.KUBERNETES_CONTROL),
+        NodeSpec(name="worker1", kind=NodeKind.KUBERNETES_WORKER),
+        NodeSpec(name="worker2", kind=NodeKind.KUBERNETES_WORKER),
+    )
+)
+_IMAGE_SECONDS = 300  # the programs are built before the tests; only putting them into the engine is left
+
+
+def wait_for_image(platform: LivePlatform) -> None:
+    """Wait until the installation has put the image of Kubernetes nodes into its engine."""
+    client = docker.DockerClient(platform.docker_host)
+
+    def there() -> bool:
+        try:
+            client.images.get(KUBERNETES_IMAGE)
+        except docker.errors.ImageNotFound:
+            return False
+        return True
+
+    try:
+        wait_until(there, seconds=_IMAGE_SECONDS, what="the image of Kubernetes nodes")
+    finally:
+        client.close()
+
+
+class Cluster:
+    """One sandbox with a Kubernetes cluster, and ways to ask it."""
+
+    def __init__(self, backend: DockerBackend, topology: Topology = THREE) -> None:
+        self.backend = backend
+        self.sandbox = SandboxId(uuid.uuid4())
+        self.topology = topology
+        self.took: dict[str, float] = {}
+
+    def start(self) -> Cluster:
+        """From nothing to every node Ready and names answered."""
+        began = time.monotonic()
+        place = ClusterPlace(members=self.topology.cluster, secret=uuid.uuid4().hex * 2)
+        self.backend.create_network(sandbox=self.sandbox)
+
+        def create(node: NodeSpec) -> None:
+            self.backend.create_node(
+                sandbox=self.sandbox,
+                node=node,
+                peers=self.topology.names,
+                limits=limits_of(node),
+                lease_seconds=3600,
+                cluster=place,
+            )
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(create, self.topology.nodes))
+        self.took["nodes running"] = time.monotonic() - began
+        for service in ("containerd", "etcd", "kube-apiserver", "kubelet", "kubernetes"):
+            self.ask("control", "wait", {"service": service, "timeout_ms": 120_000}, patience=125)
+            self.took[f"{service} ready"] = time.monotonic() - began
+        return self
+
+    def remove(self) -> None:
+        """Remove everything."""
+        self.backend.remove(sandbox=self.sandbox)
+
+    def ask(self, node: str, op: str, params: Mapping[str, JSON], *, patience: float = 65) -> Mapping[str, JSON]:
+        """One question to a node."""
+
+        async def put() -> Mapping[str, JSON]:
+            session = NodeSession(await self.backend.connect(sandbox=self.sandbox, node=node))
+            try:
+                return as_mapping(await session.request(op, params, timeout=patience))
+            finally:
+                await session.close()
+
+        return asyncio.run(put())
+
+    def sh(self, node: str, script: str, *, stdin: str = "") -> str:
+        """What a shell script prints on a node; fails with what it said when it does not succeed."""
+        answer = self.ask(
+            node, "run", {"argv": ["bash", "-c", script], "timeout_ms": 60_000, "stdin": stdin, "max_output": 262_144}
+        )
+        assert answer.get("exit_code") == 0, f"{script}: {answer}"
+        return as_text(answer.get("stdout"), limit=262_144).strip()
+
+    def succeeds(self, node: str, script: str) -> bool:
+        """Whether a shell script succeeds."""
+        answer = self.ask(node, "run", {"argv": ["bash", "-c", script], "timeout_ms": 20_000})
+        return answer.get("exit_code") == 0
+
+    def apply(self, manifest: str) -> None:
+        """`kubectl apply`."""
+        self.sh("control", "kubectl apply -f -", stdin=manifest)
+
+    def get(self, what: str) -> Mapping[str, JSON]:
+        """`kubectl get WHAT -o json`."""
+        return as_mapping(json.loads(self.sh("control", f"kubectl get {what} -o json")))
+
+    def services(self, node: str) -> Mapping[str, Mapping[str, JSON]]:
+        """The node's services by name, as its agent tells them."""
+        listed = self.ask(node, "status", {}).get("services")
+        assert isinstance(listed, list)
+        return {as_text(as_mapping(one).get("name")): as_mapping(one) for one in listed}
+
+    def kill(self, node: str, service: str) -> float:
+        """SIGKILL one of the node's services; returns the seconds after which it was ready again."""
+        pid = as_int(self.services(node)[service].get("pid"))
+        began = time.monotonic()
+        self.sh(node, f"kill -9 {pid}")
+        wait_until(
+            lambda: self._is_new(self.services(node)[service], pid), seconds=20, what=f"another {service} on {node}"
+        )
+        return time.monotonic() - began
+
+    @staticmethod
+    def _is_new(service: Mapping[str, JSON], pid: int) -> bool:
+        return service.get("state") == "ready" and service.get("pid") not in {0, pid}
+
+
+def within(seconds: float, condition: Callable[[], object], what: str) -> float:
+    """Wait for a condition; returns how long it took."""
+    began = time.monotonic()
+    wait_until(condition, seconds=seconds, what=what)
+    return time.monotonic() - began
