@@ -54,6 +54,8 @@ func newClient(i *identity, server string) (*client, error) {
 // waitReady returns the moment the API server says that it is ready, roles and all.
 func (a *client) waitReady(ctx context.Context) error { return poll(ctx, a.http, a.server+"/readyz") }
 
+func (a *client) isReady(ctx context.Context) bool { return ask(ctx, a.http, a.server+"/readyz") }
+
 // apply makes an object or brings it to this shape (server-side apply); manifest is YAML.
 func (a *client) apply(ctx context.Context, path string, manifest []byte) error {
 	target := a.server + path + "?" + url.Values{"fieldManager": {manager}, "force": {"true"}}.Encode()

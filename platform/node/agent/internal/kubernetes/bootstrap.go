@@ -33,7 +33,7 @@ var objects = []object{
 // bootstrap gives the cluster what it lacks when only its components run. It is done again at each boot, and changes nothing
 // then that the learner has not changed.
 func (c *Cluster) bootstrap(ctx context.Context) {
-	if c.api.waitReady(ctx) != nil {
+	if c.api.Load().waitReady(ctx) != nil {
 		return
 	}
 	began := time.Now()
@@ -56,7 +56,7 @@ func (c *Cluster) bootstrap(ctx context.Context) {
 // insist applies until it works: right after its start the API server may still refuse.
 func (c *Cluster) insist(ctx context.Context, path string, manifest []byte) {
 	for ctx.Err() == nil {
-		err := c.api.apply(ctx, path, manifest)
+		err := c.api.Load().apply(ctx, path, manifest)
 		if err == nil {
 			return
 		}

@@ -48,16 +48,18 @@ func (c *Cluster) watchChanges(ctx context.Context) {
 			changed = append(changed, kind)
 		}
 	}
+	var all sync.WaitGroup
+	defer all.Wait()
 	for kind, path := range watched {
-		go func() {
-			for c.api.waitReady(ctx) == nil {
-				_ = c.api.watch(ctx, path, func() { mark(kind) })
+		all.Go(func() {
+			for c.api.Load().waitReady(ctx) == nil {
+				_ = c.api.Load().watch(ctx, path, func() { mark(kind) })
 				select {
 				case <-ctx.Done():
 				case <-time.After(watchAgain):
 				}
 			}
-		}()
+		})
 	}
 }
 

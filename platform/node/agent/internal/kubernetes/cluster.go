@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"os/exec"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"slipway.dev/node/internal/engine"
@@ -48,10 +50,12 @@ type Cluster struct {
 	containerd *supervise.Service
 	services   []*supervise.Service
 	readiness  *readiness
-	api        *client
 	changes    func([]string)
-	prepared   chan struct{} // closed when the files are written and the network is up
-	images     chan struct{} // closed when the images that came with the node can be run
+	api        atomic.Pointer[client] // nil before the node is prepared
+
+	// Made anew for each Run, and used within it alone.
+	prepared chan struct{} // closed when the files are written and the network is up
+	images   chan struct{} // closed when the images that came with the node can be run
 }
 
 // Start makes a supervised service of a description; what the node's other services are made by.
@@ -71,7 +75,7 @@ func New(membership Membership, hostname string, r *reaper.Reaper, containerd *s
 	}
 	c := &Cluster{
 		Membership: membership, hostname: hostname, place: place, reaper: r, containerd: containerd,
-		prepared: make(chan struct{}), images: make(chan struct{}), readiness: newReadiness(news.State), changes: news.Changes,
+		readiness: newReadiness(news.State), changes: news.Changes,
 	}
 	for _, spec := range c.specs() {
 		c.services = append(c.services, service(spec))
@@ -82,21 +86,26 @@ func New(membership Membership, hostname string, r *reaper.Reaper, containerd *s
 // IsControl tells whether the control plane runs here.
 func (c *Cluster) IsControl() bool { return c.place == 0 }
 
-// Run brings the node into its cluster and keeps it there until ctx ends.
+// Run brings the node into its cluster and keeps it there until ctx ends. It may be called again when it has returned, as
+// after a power cut.
 func (c *Cluster) Run(ctx context.Context) {
-	go c.importImages(ctx)
+	c.prepared, c.images = make(chan struct{}), make(chan struct{})
+	c.readiness.begin()
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { c.importImages(ctx) })
 	if err := c.prepare(ctx); err != nil {
 		slog.Error("this node cannot be prepared for Kubernetes", "error", err)
 		return
 	}
 	close(c.prepared)
 	for _, service := range c.services {
-		go service.Run(ctx)
+		all.Go(func() { service.Run(ctx) })
 	}
-	go c.keepPeers(ctx)
+	all.Go(func() { c.keepPeers(ctx) })
 	if c.IsControl() {
-		go c.bootstrap(ctx)
-		go c.watchChanges(ctx)
+		all.Go(func() { c.bootstrap(ctx) })
+		all.Go(func() { c.watchChanges(ctx) })
 	}
 	c.watchReadiness(ctx)
 }
@@ -115,9 +124,11 @@ func (c *Cluster) prepare(ctx context.Context) error {
 	if err := c.writeFiles(identity); err != nil {
 		return fmt.Errorf("writing the cluster's files: %w", err)
 	}
-	if c.api, err = newClient(identity, "https://"+c.endpoint()); err != nil {
+	api, err := newClient(identity, "https://"+c.endpoint())
+	if err != nil {
 		return err
 	}
+	c.api.Store(api)
 	if err := c.setUpNetwork(ctx); err != nil {
 		return fmt.Errorf("setting up the pods' network: %w", err)
 	}
@@ -135,12 +146,11 @@ func (c *Cluster) endpoint() string {
 
 // API speaks to the cluster's API server as the administrator; nil before the node is prepared.
 func (c *Cluster) API() *engine.Client {
-	select {
-	case <-c.prepared:
-		return engine.Through(c.api.server, c.api.http)
-	default:
+	api := c.api.Load()
+	if api == nil {
 		return nil
 	}
+	return engine.Through(api.server, api.http)
 }
 
 // Statuses are those of all services, the whole cluster's last.
@@ -169,6 +179,14 @@ func (c *Cluster) Service(name string) Waiter {
 		}
 	}
 	return nil
+}
+
+// Lost says how all services ended while Run was told to end; Run must have returned.
+func (c *Cluster) Lost(ending string) {
+	for _, service := range c.services {
+		service.Lost(ending)
+	}
+	c.readiness.set(ending)
 }
 
 // Stop asks all services to end, and waits until they have or ctx is over.

@@ -69,7 +69,7 @@ func (c *Cluster) apiserver() supervise.Spec {
 				// A worker that dies in a lab must be seen to, not waited for.
 				"--default-not-ready-toleration-seconds=5", "--default-unreachable-toleration-seconds=5")
 		},
-		Probe: func(ctx context.Context) error { return c.api.waitReady(ctx) },
+		Probe: func(ctx context.Context) error { return c.api.Load().waitReady(ctx) },
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *Cluster) kubelet() supervise.Spec {
 			if _, err := c.containerd.WaitReady(ctx); err != nil {
 				return err
 			}
-			return c.api.waitReady(ctx)
+			return c.api.Load().waitReady(ctx)
 		},
 		Command: func() *exec.Cmd {
 			return exec.Command("kubelet", "--config="+kubeletConfig, "--kubeconfig="+configFolder+"/kubelet.conf",
@@ -139,7 +139,7 @@ func (c *Cluster) proxy() supervise.Spec {
 			if err := wait(ctx, c.prepared); err != nil {
 				return err
 			}
-			return c.api.waitReady(ctx)
+			return c.api.Load().waitReady(ctx)
 		},
 		Command: func() *exec.Cmd { return exec.Command("kube-proxy", "--config="+proxyConfig) },
 		Probe:   answers("http://127.0.0.1:10256/livez"),

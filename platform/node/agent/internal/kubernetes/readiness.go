@@ -30,10 +30,18 @@ type readiness struct {
 	waiters chan struct{} // closed and made anew at each change
 }
 
+// begin is a boot: nothing is ready.
+func (r *readiness) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.began, r.status.ReadyAfterMS = time.Now(), nil
+	r.status.State, r.missing = supervise.Starting, "the API server does not answer yet"
+}
+
 func newReadiness(changed func(string, supervise.State)) *readiness {
 	return &readiness{
 		began: time.Now(), changed: changed, waiters: make(chan struct{}),
-		status: supervise.Status{Name: readinessName, State: supervise.Starting}, missing: "the API server does not answer yet",
+		status: supervise.Status{Name: readinessName, State: supervise.Starting},
 	}
 }
 
@@ -94,14 +102,14 @@ func (r *readiness) set(missing string) {
 
 // watchReadiness looks often until the cluster is ready for the first time, and then whether the API server answers.
 func (c *Cluster) watchReadiness(ctx context.Context) {
-	if c.api.waitReady(ctx) != nil {
+	if c.api.Load().waitReady(ctx) != nil {
 		return
 	}
 	pause, wasReady := lookEvery, false
 	for ctx.Err() == nil {
 		missing := ""
 		if wasReady {
-			if !ask(ctx, c.api.http, c.api.server+"/readyz") {
+			if !c.api.Load().isReady(ctx) {
 				missing = "the API server does not answer"
 			}
 		} else {
@@ -122,7 +130,7 @@ func (c *Cluster) watchReadiness(ctx context.Context) {
 }
 
 func (c *Cluster) missing(ctx context.Context) string {
-	ready, err := c.api.readyNodes(ctx)
+	ready, err := c.api.Load().readyNodes(ctx)
 	if err != nil {
 		return err.Error()
 	}

@@ -97,7 +97,11 @@ func (n *Node) unplug() {
 		}
 	})
 	<-stopped
-	n.dockerd.Lost("no power")
+	if n.cluster != nil {
+		n.cluster.Lost("no power")
+	} else {
+		n.dockerd.Lost("no power")
+	}
 	n.containerd.Lost("no power")
 	n.shells.LosePower() // one that was being started
 	problem = errors.Join(problem, n.machine.Forget(n.root))
