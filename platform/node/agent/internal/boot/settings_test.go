@@ -42,3 +42,15 @@ func TestAnUnknownKindIsSaidAndBootsAllTheSame(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+func TestAKubernetesNodeIsToldItsClusterAndTheSecretOfIt(t *testing.T) {
+	got, err := read(t, map[string]string{
+		"SLIPWAY_KIND": "kubernetes-worker", "SLIPWAY_CLUSTER": "control, worker1", "SLIPWAY_CLUSTER_SECRET": "s3cret",
+	})
+	if err != nil || !got.IsKubernetes() || got.Secret != "s3cret" || !slices.Equal(got.Cluster, []string{"control", "worker1"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if docker, _ := read(t, nil); docker.IsKubernetes() {
+		t.Error("a Docker node is none of Kubernetes'")
+	}
+}
