@@ -69,7 +69,7 @@ func server(command func() *cobra.Command) func() {
 
 // runKubectl reads -v before the command is made, as kubectl does: making it already logs.
 func runKubectl() {
-	_ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args))
+	_, _ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)
 	}
