@@ -79,7 +79,7 @@ class Cluster:
             list(pool.map(create, self.topology.nodes))
         self.took["nodes running"] = time.monotonic() - began
         for service in ("containerd", "etcd", "kube-apiserver", "kubelet", "kubernetes"):
-            self.ask("control", "wait", {"service": service, "timeout_ms": 120_000}, patience=125)
+            self.ask("control", "wait", {"service": service, "timeout_ms": 60_000}, patience=65)
             self.took[f"{service} ready"] = time.monotonic() - began
         return self
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -12,7 +13,7 @@ import (
 func runInsideNode(c call) (int, error) {
 	args := c.args
 	if c.command == "create" || c.command == "run" {
-		if err := makeSysfsReadOnly(c.bundle); err != nil {
+		if err := adaptMounts(c.bundle); err != nil {
 			return 1, err
 		}
 		args = c.with("--no-new-keyring")
@@ -24,7 +25,8 @@ func runInsideNode(c call) (int, error) {
 	return 1, syscall.Exec(path, append([]string{"runc"}, args...), os.Environ())
 }
 
-func makeSysfsReadOnly(bundle string) error {
+// adaptMounts changes the mounts that the kernel would refuse in a user namespace.
+func adaptMounts(bundle string) error {
 	s, err := readSpec(bundle)
 	if err != nil {
 		return err
@@ -35,8 +37,12 @@ func makeSysfsReadOnly(bundle string) error {
 	}
 	changed := false
 	for i, m := range mounts {
-		if m.Type == "sysfs" {
+		switch {
+		case m.Type == "sysfs":
 			mounts[i].Options = replaceOption(m.Options, "rw", "ro")
+			changed = true
+		case slices.Contains(m.Options, "ro") && (slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")):
+			mounts[i].Options = append(slices.Clone(m.Options), lockedOptions(m.Source, m.Options)...)
 			changed = true
 		}
 	}
@@ -47,6 +53,25 @@ func makeSysfsReadOnly(bundle string) error {
 		return err
 	}
 	return s.write()
+}
+
+// lockedOptions are what a mount of the source must keep when it is made read-only: in a user namespace the kernel refuses to
+// let go of the flags of a file system that was mounted outside, such as the node's disk.
+func lockedOptions(source string, given []string) []string {
+	var info syscall.Statfs_t
+	if syscall.Statfs(source, &info) != nil {
+		return nil
+	}
+	var kept []string
+	for _, each := range []struct {
+		flag   int64
+		option string
+	}{{0x2, "nosuid"}, {0x4, "nodev"}, {0x8, "noexec"}, {0x400, "noatime"}, {0x800, "nodiratime"}, {0x1000, "relatime"}} {
+		if info.Flags&each.flag != 0 && !slices.Contains(given, each.option) {
+			kept = append(kept, each.option)
+		}
+	}
+	return kept
 }
 
 // realRunc is the packaged runc, never this program, which may go by that name too.

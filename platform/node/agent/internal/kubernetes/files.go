@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"slipway.dev/node/internal/inward"
 )
@@ -118,6 +122,37 @@ current-context: %[3]s@kubernetes
 `, server, encode(authority), user, encode(made.certificate), encode(made.key))
 }
 
+// keptFree is how much of the node's memory pods never get.
+const keptFree = 64 << 20
+
+// reserved is what the components of this node use themselves.
+func (c *Cluster) reserved() int64 {
+	if c.IsControl() {
+		return 448 << 20
+	}
+	return 112 << 20
+}
+
+// hostMemory is how much of the memory that the kernel tells about is not this node's: the kubelet takes the machine's for
+// its own and must not wait for the last byte of that. 0 when the node has no limit.
+func hostMemory() int64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	total := int64(info.Totalram) * int64(info.Unit)
+	for _, path := range []string{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(content)), 10, 64); err == nil {
+			return max(0, total-limit)
+		}
+	}
+	return 0
+}
+
 // kubeletConfiguration leaves alone what the kernel keeps for the host (a node's root is nobody there) and makes a node
 // that falls silent known within seconds.
 func (c *Cluster) kubeletConfiguration() string {
@@ -142,8 +177,8 @@ failCgroupV1: false
 failSwapOn: false
 featureGates: {KubeletInUserNamespace: true}
 enforceNodeAllocatable: []
-localStorageCapacityIsolation: false
-evictionHard: {memory.available: 50Mi}
+evictionHard: {memory.available: "` + fmt.Sprint(hostMemory()+keptFree) + `", nodefs.available: "5%", nodefs.inodesFree: "3%", imagefs.available: "5%"}
+systemReserved: {memory: "` + fmt.Sprint(c.reserved()) + `"}
 nodeLeaseDurationSeconds: 8
 registryPullQPS: 0
 eventRecordQPS: 0

@@ -72,11 +72,21 @@ func (c *Cluster) setUpNetwork(ctx context.Context) error {
 	if err := netlink.LinkSetUp(device); err != nil {
 		return err
 	}
+	// A node has a route to its own network only, and a service's address must seem reachable until the rules change it.
+	services := &netlink.Route{LinkIndex: device.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: mask(serviceNetwork)}
+	if err := netlink.RouteReplace(services); err != nil {
+		return fmt.Errorf("routing services: %w", err)
+	}
 	// Between two pods of one node the bridge must let the way back pass by the rules that changed the way there.
 	if err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte("1"), 0); err != nil {
 		slog.Warn("pods may not reach services that run beside them", "error", err)
 	}
 	return c.masquerade(ctx)
+}
+
+func mask(network string) *net.IPNet {
+	prefix := netip.MustParsePrefix(network)
+	return &net.IPNet{IP: net.IP(prefix.Addr().AsSlice()), Mask: net.CIDRMask(prefix.Bits(), 32)}
 }
 
 // masquerade hides pods behind their node towards everything that is not a pod.
