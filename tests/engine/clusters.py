@@ -58,6 +58,7 @@ class Cluster:
         self.sandbox = SandboxId(uuid.uuid4())
         self.topology = topology
         self.took: dict[str, float] = {}
+        self._runner = asyncio.Runner()
 
     def start(self) -> Cluster:
         """From nothing to every node Ready and names answered."""
@@ -86,6 +87,8 @@ class Cluster:
     def remove(self) -> None:
         """Remove everything."""
         self.backend.remove(sandbox=self.sandbox)
+        self._runner.run(self.backend.disconnect())
+        self._runner.close()
 
     def ask(self, node: str, op: str, params: Mapping[str, JSON], *, patience: float = 65) -> Mapping[str, JSON]:
         """One question to a node."""
@@ -97,7 +100,7 @@ class Cluster:
             finally:
                 await session.close()
 
-        return asyncio.run(put())
+        return self._runner.run(put())
 
     def sh(self, node: str, script: str, *, stdin: str = "") -> str:
         """What a shell script prints on a node; fails with what it said when it does not succeed."""

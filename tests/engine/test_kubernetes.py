@@ -46,6 +46,36 @@ spec:
   - {name: client, image: alpine, command: [sleep, "3600"]}
 """
 
+GREEDY = """
+apiVersion: v1
+kind: Pod
+metadata: {name: greedy}
+spec:
+  containers:
+  - name: greedy
+    image: alpine
+    command: [sh, -c, "head -c 200m /dev/zero | tail"]
+    resources: {limits: {memory: 64Mi}}
+"""
+LAST = ".status.containerStatuses[0].lastState.terminated.reason"
+ODD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: privileged}
+spec:
+  containers:
+  - {name: it, image: alpine, command: [sleep, "600"], securityContext: {privileged: true}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: nothing}
+spec:
+  containers:
+  - {name: it, image: "nothing-of-that-name:1"}
+"""
+READY = '{.status.conditions[?(@.type=="Ready")].status}'
+PODS = '{range .items[*]}{.spec.nodeName}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+
 
 @pytest.fixture(scope="module")
 def backend(live_platform: LivePlatform, docker_backend: DockerBackend) -> DockerBackend:
@@ -161,6 +191,47 @@ def test_a_killed_component_is_back_within_seconds_and_nothing_is_lost(web: Clus
     assert seconds < 15
 
 
+def test_a_pod_that_eats_its_memory_is_ended_as_such_and_its_neighbours_go_on(web: Cluster) -> None:
+    web.apply(GREEDY)
+
+    def reason() -> str:
+        return web.sh("control", f"kubectl get pod greedy -o jsonpath='{{{LAST}}}'")
+
+    within(30, lambda: reason() == "OOMKilled", "a pod that is OOMKilled")
+    assert all(pods_of_web(web).values())
+    web.sh("control", "kubectl delete pod greedy --grace-period=0 --force 2>/dev/null")
+
+
+def test_a_privileged_pod_runs_and_an_image_that_does_not_exist_is_said_within_seconds(web: Cluster) -> None:
+    web.apply(ODD)
+    web.sh("control", "kubectl wait --for=condition=Ready pod/privileged --timeout=30s")
+    waiting = "kubectl get pod nothing -o jsonpath='{.status.containerStatuses[0].state.waiting.reason}'"
+    seconds = within(15, lambda: web.sh("control", waiting) in {"ErrImagePull", "ImagePullBackOff"}, "the word for it")
+    print(f"\n  an image that does not exist was said after {seconds:.1f} s")
+    web.sh("control", "kubectl delete pod privileged nothing --grace-period=0 --force 2>/dev/null")
+
+
+def test_an_unplugged_worker_is_known_soon_its_pods_run_elsewhere_and_it_comes_back(web: Cluster) -> None:
+    web.sh("control", "kubectl delete pod client --grace-period=0 --force 2>/dev/null; true")
+    lost = web.sh("control", "kubectl get pods -l app=web -o jsonpath='{.items[0].spec.nodeName}'")
+    ready = f"kubectl get node {lost} -o jsonpath='{READY}'"
+    web.ask(lost, "power", {"plugged": False})
+    known = within(20, lambda: web.sh("control", ready) != "True", "a node that is NotReady")
+
+    def two_run() -> bool:
+        places = web.sh("control", f"kubectl get pods -l app=web -o jsonpath='{PODS}'").split()
+        return sum(place.endswith("=True") and not place.startswith(lost) for place in places) >= 2
+
+    moved = known + within(30, two_run, "two pods elsewhere")
+    web.ask(lost, "power", {"plugged": True})
+    back = within(40, lambda: web.sh("control", ready) == "True", "a node that is Ready again")
+    print(
+        f"\n  NotReady after {known:.1f} s, pods elsewhere after {moved:.1f} s, back {back:.1f} s after the plug was in"
+    )
+    assert known < 15
+    assert moved < 30
+
+
 def test_another_sandboxes_credentials_are_refused(backend: DockerBackend, web: Cluster) -> None:
     other = Cluster(backend, Topology(nodes=(NodeSpec(name="control", kind=NodeKind.KUBERNETES_CONTROL),)))
     try:
@@ -185,9 +256,13 @@ def test_the_image_holds_no_credential(live_platform: LivePlatform, backend: Doc
     client = docker.DockerClient(live_platform.docker_host)
     try:
         look = "find / -xdev \\( -name '*.key' -o -name '*.conf' -path '*kube*' -o -name config -path '*.kube*' \\)"
-        found = client.containers.run(
-            "slipway/kubernetes:current", entrypoint=["sh", "-c"], command=[look], network_mode="none", remove=True
+        # Fails with a ContainerError when anything is found.
+        client.containers.run(
+            "slipway/kubernetes:current",
+            entrypoint=["bash", "-c"],
+            command=[f'found=$({look}); [ -z "$found" ]'],
+            network_mode="none",
+            remove=True,
         )
     finally:
         client.close()
-    assert found.decode().split() == []

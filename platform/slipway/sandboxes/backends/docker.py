@@ -165,6 +165,10 @@ class DockerBackend:
         """As in the contract."""
         return await self._streams.open(_container_name(sandbox, node), _CONNECT_COMMAND)
 
+    async def disconnect(self) -> None:
+        """Let go of the running event loop's connections to the engine."""
+        await self._streams.close()
+
     def _labels(self, sandbox: SandboxId) -> dict[str, str]:
         return {INSTALLATION_LABEL: self._installation, SANDBOX_LABEL: str(sandbox)}
 

@@ -96,6 +96,23 @@ func (a *client) do(request *http.Request) ([]byte, error) {
 	return content, nil
 }
 
+// waitAddress returns the moment the kubelet has told the address of the node.
+func (a *client) waitAddress(ctx context.Context, name string) error {
+	for {
+		var node struct {
+			Status struct{ Addresses []struct{ Type string } }
+		}
+		if a.get(ctx, "/api/v1/nodes/"+name, &node) == nil && len(node.Status.Addresses) > 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
 // readyNodes gives the names of the nodes that say of themselves that they are ready.
 func (a *client) readyNodes(ctx context.Context) (map[string]bool, error) {
 	var list struct {

@@ -34,6 +34,8 @@ func (c *Cluster) etcd() supervise.Spec {
 		},
 		Command: func() *exec.Cmd {
 			return exec.Command("etcd", "--name="+c.hostname, "--data-dir="+etcdFolder, "--unsafe-no-fsync", "--log-level=warn",
+				// It has nobody to agree with, so it need not wait for others before it leads.
+				"--heartbeat-interval=10", "--election-timeout=50",
 				"--listen-client-urls="+etcdAddress, "--advertise-client-urls="+etcdAddress,
 				"--listen-peer-urls=http://127.0.0.1:2380", "--initial-advertise-peer-urls=http://127.0.0.1:2380",
 				"--initial-cluster="+c.hostname+"=http://127.0.0.1:2380")
@@ -136,10 +138,11 @@ func (c *Cluster) proxy() supervise.Spec {
 	return supervise.Spec{
 		Name: "kube-proxy", LogPath: "/var/log/kube-proxy.log",
 		Prepare: func(ctx context.Context) error {
+			// It looks for its node's address once a second only, so it is started when that is there.
 			if err := wait(ctx, c.prepared); err != nil {
 				return err
 			}
-			return c.api.Load().waitReady(ctx)
+			return c.api.Load().waitAddress(ctx, c.hostname)
 		},
 		Command: func() *exec.Cmd { return exec.Command("kube-proxy", "--config="+proxyConfig) },
 		Probe:   answers("http://127.0.0.1:10256/livez"),
