@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.live import LivePlatform
 
 pytestmark = pytest.mark.engine
 
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "kubernetes"
 WEB = """
 apiVersion: apps/v1
 kind: Deployment
@@ -266,3 +268,14 @@ def test_the_image_holds_no_credential(live_platform: LivePlatform, backend: Doc
         )
     finally:
         client.close()
+
+
+@pytest.mark.timeout(400)
+def test_an_exercise_with_a_cluster_is_proven_by_the_command_that_authors_use(
+    live_platform: LivePlatform, backend: DockerBackend
+) -> None:
+    live_platform.environment["SLIPWAY_EXERCISES"] = str(FIXTURES)
+    try:
+        live_platform.manage("exercise", "test", "small-cluster")
+    finally:
+        del live_platform.environment["SLIPWAY_EXERCISES"]

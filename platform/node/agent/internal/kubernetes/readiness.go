@@ -155,7 +155,8 @@ func asksNames(ctx context.Context) error {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(dnsAddress, "53"))
 	}}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	// A question asked before the rules are there is lost, and must not be waited for.
+	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
 	_, err := resolver.LookupHost(ctx, "kubernetes.default.svc."+clusterDomain+".")
 	return err
