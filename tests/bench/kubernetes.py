@@ -1,7 +1,7 @@
 """What a Kubernetes cluster costs: seconds from nothing to Ready, by part, and memory of each node, shared pages once.
 
-`python -m tests.bench.kubernetes [ROUNDS]` asks the engine of this checkout's installation, or the one that
-SLIPWAY_DOCKER_HOST names.
+`PYTHONPATH=platform:. python -m tests.bench.kubernetes [ROUNDS]` asks the engine of this checkout's installation, or
+the one that SLIPWAY_DOCKER_HOST names.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,14 +58,23 @@ def _print_memory(cluster: Cluster) -> None:
     client = docker.APIClient(settings.SLIPWAY_DOCKER_HOST)
     total = 0.0
     for node in cluster.topology.names:
-        processes = client.top(f"slipway-{cluster.sandbox.hex}-{node}", "-eo pid,comm")["Processes"]
-        sizes = {f"{name} {pid}": _proportional(int(pid)) for pid, name in processes}
-        total += sum(sizes.values())
-        largest = sorted(sizes.items(), key=lambda item: -item[1])[:8]
-        words = ", ".join(f"{name.split()[0]} {size:.0f}" for name, size in largest)
-        print(f"{sum(sizes.values()):7.0f} MiB  {node}: {words}")
+        identity = client.inspect_container(f"slipway-{cluster.sandbox.hex}-{node}")["Id"]
+        sizes = sorted(((_proportional(pid), name) for pid, name in _processes(identity)), reverse=True)
+        total += sum(size for size, _ in sizes)
+        words = ", ".join(f"{name} {size:.0f}" for size, name in sizes[:8])
+        print(f"{sum(size for size, _ in sizes):7.0f} MiB  {node}: {words}")
     client.close()
     print(f"{total:7.0f} MiB  the cluster")
+
+
+def _processes(container: str) -> Iterator[tuple[int, str]]:
+    """The processes of a container and of what runs in it, by their pids on this machine."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if container in (folder / "cgroup").read_text():
+                yield int(folder.name), (folder / "comm").read_text().strip()
+        except OSError:
+            continue  # it has ended
 
 
 def _proportional(pid: int) -> float:

@@ -24,6 +24,14 @@ func (c *Cluster) specs() []supervise.Spec {
 	return append(specs, c.kubelet(), c.proxy())
 }
 
+// frugal is a command whose memory counts more than its processor time: a cluster idles most of its life, and the garbage of
+// its start would otherwise stay for minutes.
+func frugal(name string, words ...string) *exec.Cmd {
+	command := exec.Command(name, words...)
+	command.Env = append(os.Environ(), "GOGC=50")
+	return command
+}
+
 // etcd keeps the cluster's state. It does not wait for the disk: a sandbox lives for hours, and its disk dies with it.
 func (c *Cluster) etcd() supervise.Spec {
 	return supervise.Spec{
@@ -33,7 +41,7 @@ func (c *Cluster) etcd() supervise.Spec {
 			return wait(ctx, c.prepared)
 		},
 		Command: func() *exec.Cmd {
-			return exec.Command("etcd", "--name="+c.hostname, "--data-dir="+etcdFolder, "--unsafe-no-fsync", "--log-level=warn",
+			return frugal("etcd", "--name="+c.hostname, "--data-dir="+etcdFolder, "--unsafe-no-fsync", "--log-level=warn",
 				// It has nobody to agree with, so it need not wait for others before it leads.
 				"--heartbeat-interval=10", "--election-timeout=50",
 				"--listen-client-urls="+etcdAddress, "--advertise-client-urls="+etcdAddress,
@@ -49,7 +57,7 @@ func (c *Cluster) apiserver() supervise.Spec {
 		Name: "kube-apiserver", LogPath: "/var/log/kube-apiserver.log",
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "etcd") },
 		Command: func() *exec.Cmd {
-			return exec.Command("kube-apiserver",
+			return frugal("kube-apiserver",
 				"--advertise-address="+c.address.String(), "--secure-port="+apiPort, "--etcd-servers="+etcdAddress,
 				"--client-ca-file="+pkiFolder+"/ca.crt",
 				"--tls-cert-file="+pkiFolder+"/apiserver.crt", "--tls-private-key-file="+pkiFolder+"/apiserver.key",
@@ -82,7 +90,7 @@ func (c *Cluster) controllerManager() supervise.Spec {
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
 			config := configFolder + "/controller-manager.conf"
-			return exec.Command("kube-controller-manager",
+			return frugal("kube-controller-manager",
 				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
 				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
 				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
@@ -103,7 +111,7 @@ func (c *Cluster) scheduler() supervise.Spec {
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
 			config := configFolder + "/scheduler.conf"
-			return exec.Command("kube-scheduler",
+			return frugal("kube-scheduler",
 				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
 				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
 				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
@@ -127,7 +135,7 @@ func (c *Cluster) kubelet() supervise.Spec {
 			return c.api.Load().waitReady(ctx)
 		},
 		Command: func() *exec.Cmd {
-			return exec.Command("kubelet", "--config="+kubeletConfig, "--kubeconfig="+configFolder+"/kubelet.conf",
+			return frugal("kubelet", "--config="+kubeletConfig, "--kubeconfig="+configFolder+"/kubelet.conf",
 				"--hostname-override="+c.hostname, "--node-ip="+c.address.String())
 		},
 		Probe: answers("http://127.0.0.1:10248/healthz"),
@@ -144,7 +152,7 @@ func (c *Cluster) proxy() supervise.Spec {
 			}
 			return c.api.Load().waitAddress(ctx, c.hostname)
 		},
-		Command: func() *exec.Cmd { return exec.Command("kube-proxy", "--config="+proxyConfig) },
+		Command: func() *exec.Cmd { return frugal("kube-proxy", "--config="+proxyConfig) },
 		Probe:   answers("http://127.0.0.1:10256/livez"),
 	}
 }
