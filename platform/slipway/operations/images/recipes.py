@@ -163,7 +163,9 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     for top in paths:
         if not top.exists():
             raise FileNotFoundError(top)
-        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file() or path.is_symlink())
+        files = (
+            [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file() or path.is_symlink())
+        )
         files = [path for path in files if path.parent.name != "__pycache__"]
         for path in files:
             if path.is_symlink() and path != top:

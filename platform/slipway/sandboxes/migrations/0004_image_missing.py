@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sandboxes", "0002_sandbox_unplugged"),
+        ("sandboxes", "0003_files_on_nodes"),
     ]
 
     operations = [
