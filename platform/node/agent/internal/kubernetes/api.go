@@ -54,6 +54,12 @@ func newClient(i *identity, server string) (*client, error) {
 // waitReady returns the moment the API server says that it is ready, roles and all.
 func (a *client) waitReady(ctx context.Context) error { return poll(ctx, a.http, a.server+"/readyz") }
 
+// waitServing returns the moment the API server serves those who need no role, a second before it has made all roles: the
+// administrators, and the kubelets, whose rights the node authorizer knows by heart.
+func (a *client) waitServing(ctx context.Context) error {
+	return poll(ctx, a.http, a.server+"/api/v1/namespaces/kube-system")
+}
+
 func (a *client) isReady(ctx context.Context) bool { return ask(ctx, a.http, a.server+"/readyz") }
 
 // apply makes an object or brings it to this shape (server-side apply); manifest is YAML.

@@ -33,7 +33,7 @@ var objects = []object{
 // bootstrap gives the cluster what it lacks when only its components run. It is done again at each boot, and changes nothing
 // then that the learner has not changed.
 func (c *Cluster) bootstrap(ctx context.Context) {
-	if c.api.Load().waitReady(ctx) != nil {
+	if c.api.Load().waitServing(ctx) != nil {
 		return
 	}
 	began := time.Now()

@@ -132,7 +132,7 @@ func (c *Cluster) kubelet() supervise.Spec {
 			if _, err := c.containerd.WaitReady(ctx); err != nil {
 				return err
 			}
-			return c.api.Load().waitReady(ctx)
+			return c.api.Load().waitServing(ctx)
 		},
 		Command: func() *exec.Cmd {
 			return frugal("kubelet", "--config="+kubeletConfig, "--kubeconfig="+configFolder+"/kubelet.conf",
@@ -148,6 +148,9 @@ func (c *Cluster) proxy() supervise.Spec {
 		Prepare: func(ctx context.Context) error {
 			// It looks for its node's address once a second only, so it is started when that is there.
 			if err := wait(ctx, c.prepared); err != nil {
+				return err
+			}
+			if err := c.api.Load().waitReady(ctx); err != nil {
 				return err
 			}
 			return c.api.Load().waitAddress(ctx, c.hostname)
