@@ -26,6 +26,8 @@ from slipway.operations.programs import redis_answers
 _LEAST_KERNEL = (5, 11)  # overlay file systems inside user namespaces
 _LEAST_MEMORY_GIB = 2
 _LEAST_DISK_GIB = 8
+_WATCHES_PER_CLUSTER = 42  # inotify instances of three nodes, counted
+_FEW_CLUSTERS = 10
 
 
 class Verdict(StrEnum):
@@ -58,6 +60,7 @@ def examine() -> list[Finding]:
         _kernel,
         _privileges,
         _user_namespaces,
+        _watches,
         _cgroups,
         _memory,
         _disk,
@@ -121,6 +124,21 @@ def _user_namespaces() -> Finding:
             "sysctl user.max_user_namespaces=10000 (and allow them in the kernel).",
         )
     return Finding("user namespaces", Verdict.GOOD, f"up to {count}", "A node's root is nobody on this machine.")
+
+
+def _watches() -> Finding:
+    """Every component of Kubernetes watches its files; the kernel counts that for all nodes together."""
+    count = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    clusters = count // _WATCHES_PER_CLUSTER
+    if clusters < _FEW_CLUSTERS:
+        return Finding(
+            "file watches",
+            Verdict.WEAK,
+            f"fs.inotify.max_user_instances is {count}",
+            f"At most {clusters} Kubernetes clusters of three nodes run at once; the kubelets of further ones end.",
+            "sysctl fs.inotify.max_user_instances=8192, and the same in /etc/sysctl.d to keep it.",
+        )
+    return Finding("file watches", Verdict.GOOD, f"{count} instances", "Enough for many Kubernetes clusters at once.")
 
 
 def _cgroups() -> Finding:
