@@ -95,8 +95,9 @@ def says_leaderless(message: JSON) -> bool:
 
 
 def _read_engine(status: JSON) -> str:
-    for service in items(within(status, "services"), limit=8):
-        if service.get("name") == "dockerd":
+    """The state of the node's Docker, or of its Kubernetes where that is what it runs."""
+    for service in items(within(status, "services"), limit=16):
+        if as_text(service.get("name")) in {"dockerd", "kubernetes"}:
             state = as_text(service.get("state"))
             return state if state in {"ready", "starting"} else "down"
     return "down"

@@ -121,6 +121,8 @@ def test_a_node_is_read_with_its_address_and_engine() -> None:
     assert (found.state, found.address, found.engine) == ("up", "10.128.0.2", "ready")
     assert part(replace(GOOD, status={"plugged": False, "services": []})).state == "unplugged"
     assert part(replace(GOOD, status={"plugged": False, "services": []})).engine == "down"
+    components: list[JSON] = [{"name": name, "state": "ready"} for name in ("containerd", "kubelet", "kubernetes")]
+    assert part(replace(GOOD, status={"plugged": True, "services": components})).engine == "ready"
 
 
 def test_what_a_node_does_not_answer_is_as_it_was() -> None:
