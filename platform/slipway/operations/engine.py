@@ -9,7 +9,6 @@ removes every container before it lets go.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import select
@@ -27,6 +26,7 @@ import docker.errors
 
 from slipway.operations import cgroups, kernel
 from slipway.operations.engine_config import EngineConfig
+from slipway.operations.only_one import SomebodyElse, only_one
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def run_engine(config: EngineConfig, *, follow: int | None = None) -> int:
     _check_machine()
     for folder in (config.state, config.data, config.templates, config.registry, config.socket.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(config):
+    with _alone_on(config.state):
         left = cgroups.remove_subtree(config.cgroup, seconds=10)
         if left:
             raise EngineTrouble(f"processes of an engine before this one would not end: {left[0]}")
@@ -77,14 +77,13 @@ def _check_machine() -> None:
 
 
 @contextlib.contextmanager
-def _only_one(config: EngineConfig) -> Iterator[None]:
-    """Hold the state folder's lock; a second engine on the same folder is refused."""
-    with (config.state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EngineTrouble(f"an engine already runs on {config.state}") from None
-        yield
+def _alone_on(state: Path) -> Iterator[None]:
+    """Refuse to be a second engine on the same folder."""
+    try:
+        with only_one(state / "lock"):
+            yield
+    except SomebodyElse as other:
+        raise EngineTrouble(f"an engine already runs on {state} (process {other})") from None
 
 
 def _stop_signals(follow: int | None) -> list[int]:

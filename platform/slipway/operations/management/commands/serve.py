@@ -14,6 +14,7 @@ from rich.console import Console
 
 from slipway.operations import demo, preparation, programs
 from slipway.operations.later_images import LaterImages
+from slipway.operations.only_one import SomebodyElse, only_one
 from slipway.operations.supervisor import ProgramFailed, Supervisor
 
 
@@ -29,7 +30,18 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         """Run until told to stop."""
         os.umask(0o022)
-        console = Console(highlight=False)
+        settings.SLIPWAY_VAR.mkdir(parents=True, exist_ok=True)
+        try:
+            with only_one(settings.SLIPWAY_VAR / "serve.lock"):
+                self._serve(Console(highlight=False))
+        except SomebodyElse as other:
+            # A second one, on another port, would take the first one's Redis and its learners' machines away.
+            raise CommandError(
+                f"Slipway runs already on {settings.SLIPWAY_VAR} (process {other}). "
+                "End that one first, or give this one a folder of its own: SLIPWAY_VAR=… make run"
+            ) from None
+
+    def _serve(self, console: Console) -> None:
         began = time.monotonic()
         if not programs.port_is_free():
             raise CommandError(
