@@ -14,12 +14,14 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from slipway.accounts.models import User
+from slipway.accounts.selectors import still_signed_in
 from slipway.attempts import selectors
 from slipway.clusters import store
 from slipway.clusters.problems import in_words
@@ -62,7 +64,10 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         """Pages ask whether we are there, ask for the picture, or say that they show it."""
         match as_text(as_mapping(content).get("type")):
             case "ping":
-                await self.send_json({"type": "pong"})
+                if await database_sync_to_async(self._is_signed_in)():
+                    await self.send_json({"type": "pong"})
+                else:
+                    await self.close(_SIGN_IN)
             case "cluster":
                 await self._tell_cluster()
             case "watch" if self._sandbox and as_mapping(content).get("on") is True:
@@ -81,9 +86,13 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
     async def attempt_event(self, message: dict[str, Any]) -> None:
         """The attempt changed; a new sandbox is listened to from then on."""
         event = message["event"]
+        # Whoever published it does not know this page's language.
         if event.get("type") == "overview":
-            # Whoever published it does not know this page's language.
             await self._tell_everything()
+        elif event.get("type") == "notice":
+            with translation.override(self._language):
+                told = {**event, "sentence": _(event["sentence"])}
+            await self.send_json(told)
         else:
             await self.send_json(event)
 
@@ -114,6 +123,14 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         # Whatever happened between the first look and listening is in this one.
         await self.send_json(await database_sync_to_async(self._overview)())
         await self._tell_cluster()
+
+    def _is_signed_in(self) -> bool:
+        """Whether the page's person is still signed in; while the database cannot say, they are."""
+        session = self.scope["session"].session_key or ""
+        try:
+            return isinstance(self._user, User) and still_signed_in(session=session, person=self._user.pk)
+        except DatabaseError:
+            return True
 
     def _overview(self) -> dict[str, JSON]:
         assert isinstance(self._user, User)  # noqa: S101 - connect saw to it

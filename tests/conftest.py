@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import redis
 from django.conf import settings
+from django.test import Client
 
 from slipway.accounts.models import User
 from slipway.sandboxes import backends
@@ -80,6 +81,14 @@ def backend(use_backend: Callable[[FakeBackend], FakeBackend]) -> FakeBackend:
 def learner(transactional_db: None) -> User:
     """A learner."""
     return User.objects.create_user("learner", password="a good password")
+
+
+@pytest.fixture
+def session(learner: User) -> str:
+    """The key of the learner's session."""
+    client = Client()
+    client.force_login(learner)
+    return str(client.session.session_key)
 
 
 @pytest.fixture

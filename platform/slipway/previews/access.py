@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 
-from slipway.core import clock
+from slipway.accounts.selectors import still_signed_in
 from slipway.core.errors import LearnerError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_int, as_mapping, as_text
@@ -128,7 +127,7 @@ def _look(entry: Entry) -> Visit:
     target = _target(_get(f"preview:label:{entry.label}"))
     if target is None:
         raise _not_open()
-    if not Session.objects.filter(session_key=entry.session, expire_date__gt=clock.now()).exists():
+    if not still_signed_in(session=entry.session, person=target.owner):
         raise LearnerError("signed-out", "You are signed out. Sign in again, then open this preview from the lab page.")
     sandbox = Sandbox.objects.filter(pk=target.sandbox, owner=target.owner).first()
     if sandbox is None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from slipway.accounts.models import User
+from slipway.accounts.selectors import still_signed_in
 from slipway.core.errors import EngineError, LearnerError, SlipwayError
 from slipway.core.ids import SandboxId
 from slipway.core.logs import get_logger
@@ -26,7 +29,8 @@ from slipway.sandboxes.states import Reason, State
 from slipway.terminals.frames import BadFrame, Close, Opcode, pack, pack_json, parse, size_is_sane
 
 _log = get_logger(__name__)
-_TOUCH_SECONDS = 60.0
+_LOOK_SECONDS = 10.0  # how soon a terminal ends that somebody signed out of
+_TOUCH_EVERY = 6  # looks
 _WAITING_FRAMES = 32  # input frames held while the node takes no more; then the socket is not read
 _SHELL_NAME = re.compile(r"[a-z0-9-]{1,16}")
 _TO_PAGE = frozenset({Opcode.DATA, Opcode.SCROLLBACK, Opcode.SKIPPED, Opcode.EXIT})
@@ -92,7 +96,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
         self._jobs = [
             asyncio.create_task(self._show_output(self.stream)),
             asyncio.create_task(self._pass_input(self.stream)),
-            asyncio.create_task(self._keep_touching()),
+            asyncio.create_task(self._keep_looking()),
         ]
 
     def _first_size(self) -> tuple[int, int]:
@@ -148,11 +152,21 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
             while True:
                 await stream.write(await self._input.get())
 
-    async def _keep_touching(self) -> None:
-        """While somebody watches, the sandbox is not idle."""
-        while True:
-            await database_sync_to_async(services.touch_sandbox)(sandbox_id=self.sandbox_id)
-            await asyncio.sleep(_TOUCH_SECONDS)
+    async def _keep_looking(self) -> None:
+        """While somebody watches, the sandbox is not idle; who has signed out watches no more."""
+        for look in itertools.count():
+            try:
+                if look % _TOUCH_EVERY == 0:
+                    await database_sync_to_async(services.touch_sandbox)(sandbox_id=self.sandbox_id)
+                if not await database_sync_to_async(self._is_signed_in)():
+                    await self._refuse(Close.SIGN_IN, "signed-out", "You are signed out. Sign in to go on here.")
+                    return
+            except DatabaseError as error:
+                _log.warning("terminal not looked at", sandbox=str(self.sandbox_id), error=repr(error))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _is_signed_in(self) -> bool:
+        return still_signed_in(session=self.scope["session"].session_key or "", person=self.scope["user"].pk)
 
     async def _node_closed(self) -> None:
         """The stream ended: either the machines did, or only the way to them."""

@@ -8,6 +8,7 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.contrib.sessions.backends.db import SessionStore
 
 from labs.routing import websocket_urlpatterns
 from slipway.accounts.models import User
@@ -34,13 +35,13 @@ def event(attempt: Attempt, sequence: int = 7, **content: JSON) -> dict[str, JSO
 
 
 @pytest.fixture
-async def page(attempt: Attempt, learner: User) -> AsyncIterator[WebsocketCommunicator]:
+async def page(attempt: Attempt, learner: User, session: str) -> AsyncIterator[WebsocketCommunicator]:
     """A page in Spanish that has connected and been told its overview."""
     await database_sync_to_async(store.keep)(attempt.sandbox_id, event(attempt))
     socket = WebsocketCommunicator(
         URLRouter(websocket_urlpatterns), f"/ws/attempts/{attempt.pk}/", headers=[(b"accept-language", b"es")]
     )
-    socket.scope["user"] = learner
+    socket.scope["user"], socket.scope["session"] = learner, SessionStore(session)
     accepted, _ = await socket.connect()
     assert accepted
     assert (await socket.receive_json_from(timeout=5))["type"] == "overview"

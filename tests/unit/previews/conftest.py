@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
-from django.test import Client
 
 from slipway.accounts.models import User
 from slipway.previews import access
@@ -40,14 +39,6 @@ def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox
     started = services.start_sandbox(owner=learner, topology=two_nodes)
     started.refresh_from_db()
     return started
-
-
-@pytest.fixture
-def session(learner: User) -> str:
-    """The key of the learner's session."""
-    client = Client()
-    client.force_login(learner)
-    return str(client.session.session_key)
 
 
 @pytest.fixture

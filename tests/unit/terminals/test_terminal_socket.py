@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,6 +13,9 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import OperationalError
 
 from slipway.accounts.models import User
 from slipway.sandboxes import services
@@ -19,6 +23,7 @@ from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.states import Reason
 from slipway.sandboxes.topology import Topology
+from slipway.terminals import consumers
 from slipway.terminals.routing import websocket_urlpatterns
 
 Attach = Callable[..., Awaitable[WebsocketCommunicator]]
@@ -34,7 +39,7 @@ def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox
 
 
 @pytest.fixture
-async def attach(learner: User) -> AsyncIterator[Attach]:
+async def attach(learner: User, session: str) -> AsyncIterator[Attach]:
     """Open a terminal as the learner, unless told otherwise; all are closed at the end."""
     router = AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))
     opened: list[WebsocketCommunicator] = []
@@ -50,7 +55,7 @@ async def attach(learner: User) -> AsyncIterator[Attach]:
     ) -> WebsocketCommunicator:
         path = f"/ws/terminals/{sandbox_id}/{node}/{shell}/{query}"
         socket = WebsocketCommunicator(router, path, headers=[(b"origin", origin.encode())])
-        socket.scope["user"] = user
+        socket.scope["user"], socket.scope["session"] = user, SessionStore(session)
         opened.append(socket)
         return socket
 
@@ -118,6 +123,55 @@ async def test_a_page_of_another_origin_is_turned_away(sandbox: Sandbox, attach:
     socket = await attach(sandbox.pk, origin="http://evil.example")
     accepted, _ = await socket.connect()
     assert not accepted
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminals look every moment at who watches."""
+    monkeypatch.setattr(consumers, "_LOOK_SECONDS", 0.02)
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_a_terminal_left_open_ends_when_its_person_signs_out(
+    sandbox: Sandbox, attach: Attach, session: str
+) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    await Session.objects.filter(session_key=session).adelete()
+    error = await socket.receive_from(timeout=5)
+    assert (error[0], json.loads(error[1:])["id"]) == (0x1F, "signed-out")
+    assert (await socket.receive_output(timeout=5))["code"] == 4401
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_a_terminal_left_open_ends_when_the_password_was_changed(
+    sandbox: Sandbox, attach: Attach, learner: User
+) -> None:
+    socket = await attach(sandbox.pk)
+    await until_live(socket)
+    learner.set_password("another good password")
+    await learner.asave()
+    assert json.loads((await socket.receive_from(timeout=5))[1:])["id"] == "signed-out"
+
+
+@pytest.mark.usefixtures("looks_often")
+async def test_a_watched_sandbox_stays_in_use_though_the_database_was_locked_for_a_moment(
+    sandbox: Sandbox, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched: list[str] = []
+
+    def touch(**_: object) -> None:
+        touched.append("locked" if not touched else "used")
+        if touched == ["locked"]:
+            raise OperationalError("database is locked")
+
+    monkeypatch.setattr(services, "touch_sandbox", touch)
+    monkeypatch.setattr(consumers, "_TOUCH_EVERY", 1)
+    await until_live(await attach(sandbox.pk))
+    deadline = asyncio.get_running_loop().time() + 5
+    while "used" not in touched and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+    assert touched[:2] == ["locked", "used"]
 
 
 @pytest.mark.parametrize(("node", "shell"), [("node3", "1"), ("node1", "UPPER"), ("node1", "x" * 17)])

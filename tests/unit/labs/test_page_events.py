@@ -1,0 +1,57 @@
+"""What an open lab page is told besides the picture: notices in its language, the price of a hint, that it is signed out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+
+from labs.routing import websocket_urlpatterns
+from slipway.accounts.models import User
+from slipway.attempts import services
+from slipway.attempts.models import Attempt
+
+
+@pytest.fixture
+async def page(attempt: Attempt, learner: User, session: str) -> AsyncIterator[WebsocketCommunicator]:
+    """A page in Spanish that has connected and been told its overview."""
+    path = f"/ws/attempts/{attempt.pk}/"
+    socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=[(b"accept-language", b"es")])
+    socket.scope["user"], socket.scope["session"] = learner, SessionStore(session)
+    accepted, _ = await socket.connect()
+    assert accepted
+    assert (await socket.receive_json_from(timeout=5))["type"] == "overview"
+    yield socket
+    await socket.disconnect()
+
+
+async def test_a_notice_reaches_the_page_in_its_language(attempt: Attempt, page: WebsocketCommunicator) -> None:
+    sentence = "The checks could not be run just now. Nothing was counted against you."
+    await database_sync_to_async(services.tell_notice)(attempt=attempt, sentence=sentence)
+    told = await page.receive_json_from(timeout=5)
+    assert (told["type"], told["level"]) == ("notice", "warning")
+    assert told["sentence"].startswith("Ahora mismo no se han podido")
+
+
+async def test_an_opened_hint_tells_the_page_the_score_once(attempt: Attempt, page: WebsocketCommunicator) -> None:
+    step = attempt.current_step
+    await database_sync_to_async(services.record_hint)(attempt=attempt, step=step, hint=1)
+    told = await page.receive_json_from(timeout=5)
+    assert (told["type"], told["step"], told["results"]) == ("checks", step, [])
+    await database_sync_to_async(services.record_hint)(attempt=attempt, step=step, hint=1)
+    assert await page.receive_nothing()
+
+
+async def test_a_page_left_open_learns_that_its_person_has_signed_out(
+    page: WebsocketCommunicator, session: str
+) -> None:
+    await page.send_json_to({"type": "ping"})
+    assert await page.receive_json_from(timeout=5) == {"type": "pong"}
+    await Session.objects.filter(session_key=session).adelete()
+    await page.send_json_to({"type": "ping"})
+    assert (await page.receive_output(timeout=5))["code"] == 4401
