@@ -60,9 +60,13 @@ def open_attempt(*, owner: User, exercise_slug: str) -> Attempt:
 
 def restart_sandbox(*, attempt: Attempt) -> None:
     """Give an attempt new machines when its own have ended. Raises `LearnerError` when it was submitted."""
-    _must_be_open(attempt)
+    exercise = get_exercise(attempt.exercise)
     with transaction.atomic():
-        _ensure_sandbox(attempt, get_exercise(attempt.exercise))
+        # As it is now: another window may have started machines, or submitted, since the attempt was read.
+        row = Attempt.objects.select_for_update().get(pk=attempt.pk)
+        _must_be_open(row)
+        _ensure_sandbox(row, exercise)
+    attempt.refresh_from_db()
 
 
 def _ensure_sandbox(attempt: Attempt, exercise: Exercise) -> None:
@@ -160,7 +164,11 @@ def record_hint(*, attempt: Attempt, step: str, hint: int) -> None:
     found = step_of(attempt, step)
     if not 1 <= hint <= found.hints:
         raise LearnerError("no-such-hint", "There is no such hint.")
-    HintOpening.objects.get_or_create(attempt=attempt, step=found.slug, hint=hint, defaults={"opened_at": clock.now()})
+    _, opened = HintOpening.objects.get_or_create(
+        attempt=attempt, step=found.slug, hint=hint, defaults={"opened_at": clock.now()}
+    )
+    if opened:
+        _tell_checks(attempt, found.slug, [])  # a hint may cost points
 
 
 def answer_quiz(*, attempt: Attempt, step: str, quiz: str, choice: int) -> QuizVerdict:

@@ -13,7 +13,8 @@ from slipway.attempts.observer import is_change
 from slipway.checks.results import CheckResult, Outcome
 from slipway.core.errors import LearnerError
 from slipway.exercises.selectors import get_exercise
-from slipway.sandboxes.states import Reason, State
+from slipway.sandboxes.models import Sandbox
+from slipway.sandboxes.states import OVER, Reason, State
 
 Report = Callable[..., None]
 
@@ -175,3 +176,19 @@ def test_my_labs_shows_state_steps_and_points(attempt: Attempt, learner: User, r
 )
 def test_only_what_may_change_a_cluster_asks_for_checks(event: dict[str, object], expected: bool) -> None:
     assert is_change(event) is expected
+
+
+def test_two_windows_that_ask_for_new_machines_get_the_same(attempt: Attempt, learner: User) -> None:
+    services.end_sandbox(attempt=attempt)
+    windows = [selectors.get_attempt(attempt_id=attempt.pk, owner=learner) for _ in range(2)]
+    for window in windows:
+        services.restart_sandbox(attempt=window)
+    assert windows[0].sandbox_id == windows[1].sandbox_id != attempt.sandbox_id
+    assert Sandbox.objects.exclude(state__in=OVER).count() == 1
+
+
+def test_a_window_from_before_the_submission_starts_no_machines(attempt: Attempt, learner: User) -> None:
+    old = selectors.get_attempt(attempt_id=attempt.pk, owner=learner)
+    services.submit(attempt=attempt)
+    with pytest.raises(LearnerError, match="was submitted"):
+        services.restart_sandbox(attempt=old)
