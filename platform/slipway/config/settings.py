@@ -209,6 +209,12 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # a self-hosted installation need not have a mail server
 ACCOUNT_LOGOUT_ON_GET = False
+# Without a mail server no password is reset by mail; the page says so.
+SLIPWAY_MAIL_HOST = EMAIL_HOST = text("SLIPWAY_MAIL_HOST", "")
+EMAIL_PORT = number("SLIPWAY_MAIL_PORT", 25)
+DEFAULT_FROM_EMAIL = text("SLIPWAY_MAIL_FROM", "slipway@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if SLIPWAY_MAIL_HOST else 'dummy'}.EmailBackend"
+EMAIL_TIMEOUT = 10
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "labs:catalogue"
 LOGOUT_REDIRECT_URL = "labs:catalogue"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from slipway.accounts import services as accounts
 from slipway.accounts.models import User
 from slipway.attempts.models import Attempt
 from slipway.sandboxes.backends.fake import FakeBackend
@@ -62,6 +64,37 @@ def test_where_guests_are_not_welcome_nobody_becomes_one(
     answer = client.post(START, {"guest": "yes"}, follow=True)
     assert "asks everyone to sign in" in answer.content.decode()
     assert not User.objects.exists()
+
+
+def test_a_word_that_is_no_path_leads_a_new_guest_to_the_catalogue(client: Client, transactional_db: None) -> None:
+    assert client.post("/accounts/guest/", {"next": "nonsense"}).url == "/"
+
+
+def test_a_refused_guest_reads_why_in_their_language(
+    client: Client, settings: LazySettings, transactional_db: None
+) -> None:
+    settings.SLIPWAY_GUESTS = False
+    answer = client.post("/accounts/guest/", HTTP_ACCEPT_LANGUAGE="es", follow=True)
+    assert "asks everyone to sign in" not in answer.content.decode()
+
+
+def test_where_no_mail_can_be_sent_a_forgotten_password_says_whom_to_ask(client: Client, learner: User) -> None:
+    page = client.get("/accounts/password/reset/").content.decode()
+    assert "sends no mail" in page
+    assert "Send the link" not in page
+    assert client.post("/accounts/password/reset/", {"email": "learner@school.example"}).status_code == 302
+
+
+def test_while_redis_is_away_a_page_says_to_try_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, transactional_db: None
+) -> None:
+    def away(**_: object) -> None:
+        raise RedisConnectionError("no such socket")
+
+    monkeypatch.setattr(accounts, "create_guest", away)
+    answer = client.post("/accounts/guest/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "3")
+    assert "does not answer for a moment" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
