@@ -1,4 +1,4 @@
-"""What an open lab page is told besides the picture: notices in its language, the price of a hint, that it is signed out."""
+"""What an open lab page is told besides the picture: notices in its language, a hint's price, that it is signed out."""
 
 from __future__ import annotations
 

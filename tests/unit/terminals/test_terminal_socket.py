@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -158,20 +159,18 @@ async def test_a_terminal_left_open_ends_when_the_password_was_changed(
 async def test_a_watched_sandbox_stays_in_use_though_the_database_was_locked_for_a_moment(
     sandbox: Sandbox, attach: Attach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    touched: list[str] = []
+    loop, used = asyncio.get_running_loop(), asyncio.Event()
+    tries = itertools.count(1)
 
     def touch(**_: object) -> None:
-        touched.append("locked" if not touched else "used")
-        if touched == ["locked"]:
+        if next(tries) == 1:
             raise OperationalError("database is locked")
+        loop.call_soon_threadsafe(used.set)
 
     monkeypatch.setattr(services, "touch_sandbox", touch)
     monkeypatch.setattr(consumers, "_TOUCH_EVERY", 1)
     await until_live(await attach(sandbox.pk))
-    deadline = asyncio.get_running_loop().time() + 5
-    while "used" not in touched and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.02)
-    assert touched[:2] == ["locked", "used"]
+    await asyncio.wait_for(used.wait(), 5)
 
 
 @pytest.mark.parametrize(("node", "shell"), [("node3", "1"), ("node1", "UPPER"), ("node1", "x" * 17)])
