@@ -21,7 +21,7 @@ from slipway.checks.examiner import Examiner, worker_examiner
 from slipway.checks.results import CheckResult
 from slipway.checks.services import run_checks
 from slipway.core import clock, locks
-from slipway.core.errors import AuthorError, EngineError
+from slipway.core.errors import AuthorError, EngineError, LearnerError
 from slipway.core.json import JSON
 from slipway.core.logs import get_logger
 from slipway.core.loops import worker_loop
@@ -69,9 +69,13 @@ def grade(attempt_id: str) -> None:
                 _log.warning("grading put off", attempt=attempt_id, error=str(error))
                 if clock.now() < attempt.submitted_at + _GRADE_LIMIT:
                     return  # the sweep comes back to it
-            except AuthorError as error:
+            except (AuthorError, LearnerError) as error:
                 _log.warning("graded from what was earned", attempt=attempt_id, error=str(error))
-        services.record_grade(attempt=attempt)
+        try:
+            services.record_grade(attempt=attempt)
+        except (AuthorError, LearnerError) as error:
+            # The score follows from the exercise. What was earned is kept until that is there again, and then counts.
+            _log.warning("grading waits for the exercise", attempt=attempt_id, error=str(error))
 
 
 @shared_task

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 from slipway.accounts.models import User
 from slipway.attempts import selectors, services, tasks
 from slipway.attempts.models import Attempt
 from slipway.core import clock
-from slipway.core.errors import LearnerError
+from slipway.core.errors import AuthorError, LearnerError
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.backends.fake_node import FakeNode
 
@@ -88,6 +91,33 @@ def test_a_submission_whose_machines_cannot_be_reached_is_graded_later_not_as_fa
     assert attempt.graded_at is None or attempt.score >= 3
     with clock.moved_by(minutes=4):
         tasks.sweep()
+    attempt.refresh_from_db()
+    assert attempt.graded_at is not None
+    assert attempt.score >= 3
+
+
+@pytest.mark.parametrize("mishap", ["a mistake in it", "its folder moved away"])
+def test_a_submission_waits_for_an_exercise_that_cannot_be_used_and_keeps_what_was_earned(
+    attempt: Attempt, node: FakeNode, tmp_path: Path, mishap: str
+) -> None:
+    node.docker["/networks"] = [NETWORK]
+    tasks.check_after_change(str(attempt.pk), "first")
+    folder, text = tmp_path / "two-steps", (tmp_path / "two-steps" / "exercise.yaml").read_text()
+    if mishap == "a mistake in it":
+        (folder / "exercise.yaml").write_text("title: [")
+    else:
+        folder.rename(tmp_path / "elsewhere")
+    with suppress(AuthorError, LearnerError):  # the page that cannot be told
+        services.submit(attempt=attempt)
+    with clock.moved_by(minutes=4):
+        tasks.sweep()
+    attempt.refresh_from_db()
+    assert attempt.submitted_at is not None
+    assert attempt.graded_at is None
+    if not folder.exists():
+        (tmp_path / "elsewhere").rename(folder)
+    (folder / "exercise.yaml").write_text(text)
+    tasks.sweep()
     attempt.refresh_from_db()
     assert attempt.graded_at is not None
     assert attempt.score >= 3
