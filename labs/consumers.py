@@ -6,7 +6,6 @@ The page itself says little here: that it is there, that it missed a change of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,6 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError
-from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
@@ -28,6 +26,7 @@ from slipway.clusters.problems import in_words
 from slipway.core.errors import SlipwayError
 from slipway.core.events import attempt_group, sandbox_group
 from slipway.core.json import JSON, as_mapping, as_text
+from slipway.core.languages import language_of
 from slipway.sandboxes.states import Reason
 
 _SIGN_IN, _NOT_FOUND = 4401, 4404
@@ -42,7 +41,7 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         """Check whose attempt it is, listen, then tell everything."""
         await self.accept()
         self._user = self.scope.get("user")
-        self._language = _language_of(self.scope)
+        self._language = language_of(self.scope)
         self._attempt: UUID = self.scope["url_route"]["kwargs"]["attempt"]
         if not isinstance(self._user, User):
             await self.close(_SIGN_IN)
@@ -145,12 +144,3 @@ class EventsConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chann
         if sandbox:
             await self.channel_layer.group_add(sandbox_group(UUID(sandbox)), self.channel_name)
         self._sandbox = sandbox
-
-
-def _language_of(scope: Mapping[str, Any]) -> str:
-    """The language of the page that connects, chosen as for its requests."""
-    request = HttpRequest()
-    request.COOKIES = scope.get("cookies", {})
-    headers = dict(scope.get("headers", []))
-    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get(b"accept-language", b"").decode(errors="replace")
-    return translation.get_language_from_request(request)

@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from slipway.core.errors import LearnerError
+from slipway.core.languages import language_of
 from slipway.core.logs import get_logger
 from slipway.previews import access
 from slipway.previews.access import Visit
@@ -31,7 +32,6 @@ from slipway.previews.problems import (
     Scope,
     Send,
     Surroundings,
-    language_of,
     show_problem,
 )
 from slipway.previews.socket_proxy import SocketExchange
@@ -60,7 +60,7 @@ class WithPreviews:
             await _Preview(label, scope, receive, send).serve()
         elif is_preview_origin(header(scope["headers"], b"origin")):
             problem = Problem(403, "A preview cannot speak to the platform.")
-            await _deny(scope, send, problem, Surroundings(language_of(scope["headers"])))
+            await _deny(scope, send, problem, Surroundings(language_of(scope)))
         else:
             await self._platform(scope, receive, send)
 
@@ -74,7 +74,7 @@ class _Preview:
         self._receive = receive
         self._sender = send
         self._is_socket = scope["type"] == "websocket"
-        self._around = Surroundings(language_of(scope["headers"]))
+        self._around = Surroundings(language_of(scope))
         self._answered = False
 
     async def serve(self) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
@@ -40,15 +39,6 @@ class Surroundings:
 
     language: str
     page_origin: str = ""
-
-
-def language_of(headers: list[tuple[bytes, bytes]]) -> str:
-    """The language that the browser asks for, where no page of ours has said it."""
-    request = HttpRequest()
-    request.META["HTTP_ACCEPT_LANGUAGE"] = next(
-        (value.decode("latin-1") for name, value in headers if name == b"accept-language"), ""
-    )
-    return translation.get_language_from_request(request)
 
 
 async def show_problem(problem: Problem, around: Surroundings, scope: Scope, send: Send) -> None:

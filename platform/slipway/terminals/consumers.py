@@ -15,11 +15,14 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from slipway.accounts.models import User
 from slipway.accounts.selectors import still_signed_in
 from slipway.core.errors import EngineError, LearnerError, SlipwayError
 from slipway.core.ids import SandboxId
+from slipway.core.languages import language_of
 from slipway.core.logs import get_logger
 from slipway.sandboxes import selectors, services
 from slipway.sandboxes.backends import get_backend
@@ -183,5 +186,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
     async def _refuse(self, code: Close, error_id: str, sentence: str) -> None:
         # The page may have gone first; there is nobody left to tell then.
         with contextlib.suppress(RuntimeError):
-            await self.send(bytes_data=pack_json(Opcode.ERROR, {"id": error_id, "sentence": sentence}))
+            with translation.override(language_of(self.scope)):
+                told = {"id": error_id, "sentence": _(sentence)}
+            await self.send(bytes_data=pack_json(Opcode.ERROR, told))
             await self.close(code)

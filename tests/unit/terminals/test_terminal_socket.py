@@ -53,9 +53,12 @@ async def attach(learner: User, session: str) -> AsyncIterator[Attach]:
         user: object = learner,
         origin: str = "http://localhost:8000",
         query: str = "",
+        language: str = "en",
     ) -> WebsocketCommunicator:
         path = f"/ws/terminals/{sandbox_id}/{node}/{shell}/{query}"
-        socket = WebsocketCommunicator(router, path, headers=[(b"origin", origin.encode())])
+        socket = WebsocketCommunicator(
+            router, path, headers=[(b"origin", origin.encode()), (b"accept-language", language.encode())]
+        )
         socket.scope["user"], socket.scope["session"] = user, SessionStore(session)
         opened.append(socket)
         return socket
@@ -124,6 +127,15 @@ async def test_a_page_of_another_origin_is_turned_away(sandbox: Sandbox, attach:
     socket = await attach(sandbox.pk, origin="http://evil.example")
     accepted, _ = await socket.connect()
     assert not accepted
+
+
+async def test_a_refused_terminal_says_why_in_the_language_of_its_page(sandbox: Sandbox, attach: Attach) -> None:
+    socket = await attach(sandbox.pk, "node3", language="es")
+    await socket.connect()
+    assert (
+        json.loads((await socket.receive_from(timeout=5))[1:])["sentence"]
+        == "No existe esa máquina en este laboratorio."
+    )
 
 
 @pytest.fixture
