@@ -84,6 +84,12 @@ class LivePlatform:
         """The pid of one of the installation's programs, as its pid file has it."""
         return int((self.var / "pids" / f"{program}.pid").read_text())
 
+    def child_pid(self, program: str) -> int:
+        """The pid of the only child of a program that stands by."""
+        pid = self.pid(program)
+        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(child)
+
     def kill(self, program: str) -> None:
         """SIGKILL a program; the supervisor starts it again."""
         os.kill(self.pid(program), signal.SIGKILL)

@@ -68,7 +68,7 @@ def idle_costs(platform: LivePlatform) -> list[Cost]:
             visitor = Visitor.as_guest(platform)
             held.append((visitor, ready_attempt(platform, visitor)))
         time.sleep(5)
-        pid = platform.pid("observer")
+        pid = platform.child_pid("observer")
         before = _cpu_seconds(pid)
         time.sleep(SECONDS)
         costs.append(Cost(count, _resident(pid), 100 * (_cpu_seconds(pid) - before) / SECONDS))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from slipway.attempts.observer import Observer
+from slipway.config import celery_app
+from slipway.core.standby import stand_by
 from slipway.sandboxes.backends import get_backend
+
+# What is imported only at its first use otherwise, after the fork: the channel layer, the way to the broker, checks.
+_USED_LATER = ("channels_redis.core", "kombu.transport.redis", "celery.app.amqp", "redis.asyncio")
 
 
 class Command(BaseCommand):
@@ -19,13 +25,18 @@ class Command(BaseCommand):
     help = "Follow every live sandbox and ask for its checks when something changes. Ends on SIGTERM or Ctrl-C."
 
     def handle(self, *_: Any, **__: Any) -> None:
-        """Run until a signal says otherwise."""
+        """Run until a signal says otherwise, in a child that is replaced at once when it dies."""
+        for module in _USED_LATER:
+            importlib.import_module(module)
+        celery_app.finalize(auto=True)
+        backend = get_backend()
+        stand_by()
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_observe())
+            asyncio.run(_observe(Observer(backend)))
 
 
-async def _observe() -> None:
-    observing = asyncio.create_task(Observer(get_backend()).run())
+async def _observe(observer: Observer) -> None:
+    observing = asyncio.create_task(observer.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, observing.cancel)
     await observing
