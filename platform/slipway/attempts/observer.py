@@ -50,7 +50,9 @@ class Observer:
         finally:
             for follower in self._followers.values():
                 follower.cancel()
+            await asyncio.gather(*self._followers.values(), return_exceptions=True)
             await self._sessions.close()
+            await self._backend.disconnect()
 
     async def _keep_up(self) -> None:
         try:

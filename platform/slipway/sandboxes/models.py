@@ -41,6 +41,8 @@ class Sandbox(models.Model):
     last_used_at = models.DateTimeField()
     # Names of the nodes that are to have no power; the nodes are told by a task.
     unplugged = models.JSONField(default=list)
+    # Names of the nodes that have not yet been told whether they have power; the reaper asks again for these.
+    untold = models.JSONField(default=list)
 
     if TYPE_CHECKING:
         owner_id: int

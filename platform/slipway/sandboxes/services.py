@@ -190,11 +190,23 @@ def set_power(*, sandbox_id: SandboxId, node: str, plugged: bool, actor: User | 
         if plugged is (node in sandbox.unplugged):
             others = [name for name in sandbox.unplugged if name != node]
             sandbox.unplugged = others if plugged else [*others, node]
-            sandbox.save(update_fields=["unplugged"])
+            sandbox.untold = sorted({*sandbox.untold, node})
+            sandbox.save(update_fields=["unplugged", "untold"])
             _record(sandbox, "plugged-in" if plugged else "unplugged", actor=actor, detail={"node": node})
             _tell(sandbox)
         _dispatch_power(sandbox, node)
     return sandbox
+
+
+def record_power(*, sandbox_id: SandboxId, node: str, plugged: bool) -> bool:
+    """A node has been told whether it has power. Returns whether that is still what the row says."""
+    with transaction.atomic():
+        sandbox = _locked(sandbox_id)
+        if plugged is (node in sandbox.unplugged):
+            return False
+        sandbox.untold = [name for name in sandbox.untold if name != node]
+        sandbox.save(update_fields=["untold"])
+    return True
 
 
 def touch_sandbox(*, sandbox_id: SandboxId) -> None:

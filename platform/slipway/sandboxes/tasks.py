@@ -15,7 +15,7 @@ from uuid import UUID
 
 import kombu.exceptions
 from celery import Task, shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutdown
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
@@ -25,7 +25,7 @@ from slipway.core.ids import SandboxId
 from slipway.core.logs import get_logger
 from slipway.core.loops import worker_loop
 from slipway.sandboxes import services
-from slipway.sandboxes.backends import get_backend, worker_sessions
+from slipway.sandboxes.backends import end_worker_sessions, get_backend, worker_sessions
 from slipway.sandboxes.backends.base import ClusterPlace, NodeLimits, NodeState, NodeStatus
 from slipway.sandboxes.files import NodeFile
 from slipway.sandboxes.models import Sandbox
@@ -212,8 +212,19 @@ def renew_lease(sandbox_id: str) -> None:
 def apply_power(sandbox_id: str, node: str) -> None:
     """Pull a node's plug or put it in, as its row says by now.
 
-    Two of these at once may reach the node in the wrong order: whoever is done looks at the row again.
+    One at a time: two at once might reach the node in the wrong order. Whoever is done looks at the row again, and what
+    falls between is the reaper's.
     """
+    with locks.held(_power_lock(UUID(sandbox_id), node)) as mine:
+        if mine:
+            _tell_power(sandbox_id, node)
+
+
+def _power_lock(sandbox: UUID, node: str) -> str:
+    return f"power:{sandbox}:{node}"
+
+
+def _tell_power(sandbox_id: str, node: str) -> None:
     for _ in range(_POWER_ATTEMPTS):
         sandbox = Sandbox.objects.get(pk=UUID(sandbox_id))
         if sandbox.current is not State.READY:
@@ -228,8 +239,7 @@ def apply_power(sandbox_id: str, node: str) -> None:
             # The way to a node that kills all it can may be cut with the rest; the next one is opened anew.
             _log.warning("power not changed", sandbox=sandbox_id, node=node, plugged=plugged, error=str(error))
             continue
-        sandbox.refresh_from_db(fields=["unplugged"])
-        if plugged is (node not in sandbox.unplugged):
+        if services.record_power(sandbox_id=sandbox.sandbox_id, node=node, plugged=plugged):
             return
 
 
@@ -259,7 +269,7 @@ def reap() -> None:
 
 
 def _resume_work() -> None:
-    """Ask again for starts and stops that no worker is busy with."""
+    """Ask again for starts, stops and changes of power that no worker is busy with."""
     for sandbox in Sandbox.objects.filter(state__in=[State.STARTING, State.STOPPING]):
         key = sandbox.sandbox_id
         if locks.is_held(f"sandbox:{key}"):
@@ -270,6 +280,10 @@ def _resume_work() -> None:
             _give_up(key, Reason.START_TOO_SLOW, f"in phase {sandbox.phase}")
         else:
             dispatch(start, str(key))
+    for sandbox in Sandbox.objects.filter(state=State.READY).exclude(untold=[]):
+        for node in sandbox.untold:
+            if not locks.is_held(_power_lock(sandbox.pk, node)):
+                dispatch(apply_power, str(sandbox.pk), node)
 
 
 def _is_overdue(sandbox: Sandbox) -> bool:
@@ -297,3 +311,8 @@ def _reason_to_end(sandbox: Sandbox, nodes: dict[str, NodeStatus]) -> Reason | N
 def _put_right(**_: object) -> None:
     """A worker that has just come up looks at once for what its predecessor left."""
     dispatch(reap)
+
+
+@worker_shutdown.connect
+def _let_go(**_: object) -> None:
+    end_worker_sessions()

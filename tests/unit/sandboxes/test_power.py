@@ -7,7 +7,9 @@ import pytest
 from slipway.accounts.models import User
 from slipway.core import clock
 from slipway.core.errors import EngineError, LearnerError
+from slipway.core.loops import worker_loop
 from slipway.sandboxes import selectors, services, tasks
+from slipway.sandboxes.backends import worker_sessions
 from slipway.sandboxes.backends.base import NodeConnection
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.backends.fake_node import FakeNode
@@ -113,12 +115,36 @@ def test_a_node_that_is_not_reached_at_first_is_told_again(learner: User, two_no
     backend = CutBackend()
     use_backend(backend)
     sandbox = services.start_sandbox(owner=learner, topology=two_nodes)
-    from slipway.core.loops import worker_loop  # noqa: PLC0415
-    from slipway.sandboxes.backends import worker_sessions  # noqa: PLC0415
-
     worker_loop().run(worker_sessions().forget(sandbox.sandbox_id), timeout=5)
     backend.cuts = 2
     services.set_power(sandbox_id=sandbox.sandbox_id, node="node2", plugged=False)
+    assert not backend.nodes(sandbox.sandbox_id)["node2"].plugged
+
+
+def test_a_change_of_power_that_the_broker_lost_is_made_by_the_reaper(
+    sandbox: Sandbox, node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broker:
+        broker.setattr(tasks.apply_power, "apply_async", lambda *_, **__: None)
+        set_power(sandbox, plugged=False)
+    assert node.plugged
+    tasks.reap()
+    assert not node.plugged
+    asked = node.asked["power"]
+    tasks.reap()
+    assert node.asked["power"] == asked, "a node that has been told is left alone"
+
+
+def test_the_reaper_tells_a_node_that_no_worker_could_reach(learner: User, two_nodes: Topology, use_backend) -> None:
+    backend = CutBackend()
+    use_backend(backend)
+    sandbox = services.start_sandbox(owner=learner, topology=two_nodes)
+    worker_loop().run(worker_sessions().forget(sandbox.sandbox_id), timeout=5)
+    backend.cuts = 10**6
+    services.set_power(sandbox_id=sandbox.sandbox_id, node="node2", plugged=False)
+    assert backend.nodes(sandbox.sandbox_id)["node2"].plugged
+    backend.cuts = 0
+    tasks.reap()
     assert not backend.nodes(sandbox.sandbox_id)["node2"].plugged
 
 

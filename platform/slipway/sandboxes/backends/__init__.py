@@ -17,9 +17,7 @@ _chosen: Backend | None = None
 def use(backend: Backend | None) -> None:
     """Use this backend from now on in place of the configured one; None goes back to that. For tests."""
     global _chosen  # noqa: PLW0603 - one a process is the point
-    if worker_sessions.cache_info().currsize:
-        worker_loop().run(worker_sessions().close(), timeout=10)
-        worker_sessions.cache_clear()
+    end_worker_sessions()
     _chosen = backend
 
 
@@ -45,3 +43,15 @@ def _configured() -> Backend:
 def worker_sessions() -> NodeSessions:
     """The sessions that the worker's loop thread keeps open; used on that loop alone."""
     return NodeSessions(get_backend())
+
+
+def end_worker_sessions() -> None:
+    """Close what the worker's loop thread keeps open, if anything: before the process ends or uses another backend."""
+
+    async def close() -> None:
+        await worker_sessions().close()
+        await get_backend().disconnect()
+
+    if worker_sessions.cache_info().currsize:
+        worker_loop().run(close(), timeout=10)
+        worker_sessions.cache_clear()

@@ -112,3 +112,7 @@ class Backend(Protocol):
     async def connect(self, *, sandbox: SandboxId, node: str) -> NodeConnection:
         """Open a stream to the agent of a running node. Raises `EngineError`."""
         ...
+
+    async def disconnect(self) -> None:
+        """Let go of what the running event loop holds of the engine, before that loop ends; streams end with it."""
+        ...

@@ -166,7 +166,7 @@ class DockerBackend:
         return await self._streams.open(_container_name(sandbox, node), _CONNECT_COMMAND)
 
     async def disconnect(self) -> None:
-        """Let go of the running event loop's connections to the engine."""
+        """As in the contract."""
         await self._streams.close()
 
     def _labels(self, sandbox: SandboxId) -> dict[str, str]:

@@ -83,6 +83,9 @@ class FakeBackend:
             raise EngineError("node-unreachable", "One of the machines does not answer.", detail=f"{sandbox}/{node}")
         return found.connect()
 
+    async def disconnect(self) -> None:
+        """As in the contract; nothing is held."""
+
     def nodes(self, sandbox: SandboxId) -> Mapping[str, FakeNode]:
         """For tests: the nodes themselves, to arrange what they contain and to break them."""
         held = self._sandboxes.get(sandbox)
