@@ -71,7 +71,10 @@ class Lines:
         while len(self._buffer) < count:
             if not await self._fill():
                 return None
-        data = bytes(self._buffer[:count])
+        if len(self._buffer) == count:
+            return self._all()
+        with memoryview(self._buffer) as view:
+            data = bytes(view[:count])
         del self._buffer[:count]
         return data
 
@@ -79,6 +82,9 @@ class Lines:
         """Whatever comes next, at once if something was read already; empty when the node closed."""
         if not self._buffer:
             return await self._connection.read()
+        return self._all()
+
+    def _all(self) -> bytes:
         data = bytes(self._buffer)
         self._buffer.clear()
         return data

@@ -70,6 +70,7 @@ func (n *Node) serveShell(_ context.Context, stream *server.Stream, raw json.Raw
 		if err := stream.Write(frame); err != nil {
 			return err
 		}
+		shell.Gather(frame)
 	}
 }
 

@@ -3,6 +3,7 @@ package shell
 import (
 	"encoding/binary"
 	"sync"
+	"time"
 
 	"slipway.dev/node/internal/frames"
 	"slipway.dev/node/internal/protocol"
@@ -11,7 +12,14 @@ import (
 const (
 	windowFull = 256 << 10 // a viewer with more than this unacknowledged gets no more
 	windowOpen = 128 << 10 // until it is below this
-	pieceSize  = 32 << 10  // the most that one output frame carries
+	pieceSize  = 64 << 10  // the most that one output frame carries
+	readSize   = 4 << 10   // the most that a PTY gives at once
+
+	// What a program floods is not carried in the pieces of a PTY: each frame costs every program between here and
+	// the page more than its bytes do. After a frame that is larger than what people type and prompts answer, more
+	// may gather for this long.
+	floodFrame = 1 << 10
+	gathering  = time.Millisecond
 )
 
 // Exit is how a shell ended. Signal is the signal's name without "SIG", empty when there was none.
@@ -180,6 +188,13 @@ func (v *Viewer) Close() {
 	delete(v.output.viewers, v)
 	v.output.mu.Unlock()
 	v.output.change.Broadcast()
+}
+
+// Gather lets more output come together after frame was passed on, where there seems to be a lot of it.
+func Gather(frame []byte) {
+	if floodFrame < len(frame) && len(frame) < pieceSize {
+		time.Sleep(gathering)
+	}
 }
 
 // Next appends the next frame to dst, waiting for it as long as it takes. more is false when there is none: the

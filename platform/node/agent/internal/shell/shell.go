@@ -75,7 +75,7 @@ func start(name string, command *exec.Cmd, size frames.Size, r *reaper.Reaper, n
 }
 
 func (s *Shell) read() {
-	buffer := make([]byte, pieceSize)
+	buffer := make([]byte, readSize)
 	for s.output.WaitForRoom() {
 		n, err := s.master.Read(buffer)
 		if n > 0 {
