@@ -32,8 +32,24 @@ def sandbox_row(platform: LivePlatform, attempt: str) -> SandboxRow:
     return SandboxRow(SandboxId(uuid.UUID(str(key))), str(state), str(phase))
 
 
-def ready_attempt(platform: LivePlatform, visitor: Visitor) -> str:
+def ready_attempt(platform: LivePlatform, visitor: Visitor, lab: str = LAB) -> str:
     """Start the lab and wait until its machines are ready; returns the attempt's id."""
-    attempt = visitor.start_lab(LAB)
+    attempt = visitor.start_lab(lab)
     wait_until(lambda: sandbox_row(platform, attempt).state == "ready", seconds=60, what="a ready sandbox")
     return attempt
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """The latest result of a check as the database has it."""
+
+    held: bool
+    outcome: str
+    observed: str
+
+
+def check_row(platform: LivePlatform, attempt: str, check: str) -> CheckRow | None:
+    """The record of an attempt's check; None when it has not been looked at."""
+    query = "SELECT held, outcome, observed FROM attempts_checkrecord WHERE attempt_id = ? AND check_name = ?"
+    found = platform.rows(query, attempt.replace("-", ""), check)
+    return CheckRow(bool(found[0][0]), str(found[0][1]), str(found[0][2])) if found else None

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 
 from slipway.clusters.snapshot import LIMITS
-from slipway.core.ids import SandboxId
-from slipway.core.json import as_mapping, as_text
 from slipway.sandboxes.backends.docker import DockerBackend
-from slipway.sandboxes.nodes import NodeSessions
 from tests.browsing import Visitor
+from tests.engine.machines import Machines, container, running, unsettled
 from tests.engine.rows import ready_attempt, sandbox_row
 from tests.live import LivePlatform
 from tests.picture import LivePicture, Picture
@@ -37,33 +34,12 @@ def attempt(live_platform: LivePlatform, visitor: Visitor) -> Iterator[str]:
     visitor.post(f"/attempts/{started}/stop", {})
 
 
-class Machines:
-    """The attempt's nodes, for commands whose end is waited for."""
-
-    def __init__(self, backend: DockerBackend, sandbox: SandboxId) -> None:
-        self._sandbox = sandbox
-        self.sessions = NodeSessions(backend)
-
-    async def run(self, node: str, command: str) -> str:
-        """Run a command that must work; returns what it prints."""
-        params = {"argv": ["bash", "-c", command], "timeout_ms": 120_000}
-        done = as_mapping(await self.sessions.request(self._sandbox, node, "run", params, timeout=125))
-        assert done["exit_code"] == 0, f"{command}: {done}"
-        return as_text(done["stdout"]).strip()
-
-    async def make_swarm(self) -> None:
-        """Node1 leads, node2 works."""
-        await self.run("node1", "docker swarm init --advertise-addr eth0")
-        token = await self.run("node1", "docker swarm join-token -q worker")
-        await self.run("node2", f"docker swarm join --token {token} node1:2377")
-
-
 @pytest.fixture
 async def machines(live_platform: LivePlatform, docker_backend: DockerBackend, attempt: str) -> AsyncIterator[Machines]:
     """As above."""
     found = Machines(docker_backend, sandbox_row(live_platform, attempt).sandbox)
     yield found
-    await found.sessions.close()
+    await found.leave()
 
 
 @pytest.fixture
@@ -71,16 +47,6 @@ async def picture(live_platform: LivePlatform, visitor: Visitor, attempt: str) -
     """The page's picture."""
     async with LivePicture(live_platform, visitor, attempt) as shown:
         yield shown
-
-
-def container(picture: Picture, name: str) -> dict[str, object]:
-    """The container of that name, or nothing."""
-    return next((each for each in picture["containers"] if each["name"] == name), {})
-
-
-def running(picture: Picture) -> Counter[str]:
-    """How many tasks run on each node."""
-    return Counter(task["node"] for task in picture["tasks"] if task["state"] == "running")
 
 
 async def test_containers_networks_and_traffic_are_seen_as_they_happen(
@@ -144,11 +110,6 @@ def attached(picture: Picture, network: str) -> set[str]:
 def network_nodes(picture: Picture, name: str) -> list[str]:
     """Which nodes have the network."""
     return next((network["nodes"] for network in picture["networks"] if network["name"] == name), [])
-
-
-def unsettled(picture: Picture) -> list[str]:
-    """Tasks that are not where they should be."""
-    return [task["id"] for task in picture["tasks"] if task["desired"] == "running" and task["state"] != "running"]
 
 
 async def test_a_swarm_that_loses_its_quorum_says_so_and_stays_in_the_picture(

@@ -46,6 +46,7 @@ class Cluster:
                 return await session.request(op, params, timeout=patience)
             finally:
                 await session.close()
+                await self.backend.disconnect()
 
         return dict(as_mapping(asyncio.run(request())))
 
