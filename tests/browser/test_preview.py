@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browsing import Visitor
 from tests.engine.rows import ready_attempt, sandbox_row
@@ -16,11 +16,6 @@ from tests.previewing import Looking, start_servers
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
-
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +32,15 @@ def attempt(live_platform: LivePlatform, visitor: Visitor) -> str:
     with ThreadPoolExecutor(1) as elsewhere:  # Playwright has a loop running in this thread
         elsewhere.submit(asyncio.run, start_servers(live_platform, visitor, sandbox)).result()
     app = Looking.at(live_platform, visitor, attempt, "node1", 8090)
-    wait_until(lambda: app.ask("/").status == 200, seconds=20, what="the server in its preview")
+
+    def answers() -> bool:
+        try:
+            return app.ask("/").status == 200
+        except OSError:
+            return False
+
+    wait_until(answers, seconds=120, what="the server in its preview")
     return attempt
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

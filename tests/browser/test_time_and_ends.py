@@ -111,7 +111,7 @@ def test_a_failed_start_says_so_and_can_be_tried_again(start: Start, small_platf
         image.tag(*NODE_IMAGE.split(":"))
         engine.close()
     expect(panel).to_contain_text("The machines could not be started")
-    expect(panel).to_contain_text("That was not your doing, and nothing was lost.")
+    expect(panel).to_contain_text("The machines of this lab are still being built.")
     keep_picture(lab.page, "start-failed")
     panel.get_by_role("button", name="Try again").click()
     lab.ready()

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_mapping, as_text
 from slipway.sandboxes.backends.docker import DockerBackend
@@ -43,6 +44,15 @@ def two_sandboxes(docker_backend: DockerBackend) -> Iterator[tuple[SandboxId, Sa
     yield ids
     for sandbox in ids:
         docker_backend.remove(sandbox=sandbox)
+
+
+@pytest.fixture
+def victim(docker_backend: DockerBackend) -> Iterator[SandboxId]:
+    """A sandbox of one node, for one test to ruin."""
+    sandbox = SandboxId(uuid.uuid4())
+    bring_up(docker_backend, sandbox, NodeSpec(name="node1"))
+    yield sandbox
+    docker_backend.remove(sandbox=sandbox)
 
 
 async def ask(backend: DockerBackend, sandbox: SandboxId, op: str, **params: JSON) -> Mapping[str, JSON]:
@@ -104,20 +114,21 @@ async def test_a_node_reaches_neither_the_machine_nor_the_internet_nor_another_s
 @pytest.mark.parametrize(
     ("harm", "sign"),
     [
-        (":(){ :|:& };: & sleep 3", "fork bomb"),
+        (":(){ :|:& };: & sleep 3; echo fork bomb", "fork bomb"),
         ("head -c 20G /dev/zero > /var/lib/fill; df --output=pcent / | tail -1", "100%"),
         ("tail /dev/zero; echo killed-$?", "killed"),
     ],
     ids=["fork bomb", "full disk", "memory hog"],
 )
 async def test_a_neighbour_goes_on_working_while_a_node_is_abused(
-    docker_backend: DockerBackend, two_sandboxes: tuple[SandboxId, SandboxId], harm: str, sign: str
+    docker_backend: DockerBackend, two_sandboxes: tuple[SandboxId, SandboxId], victim: SandboxId, harm: str, sign: str
 ) -> None:
-    victim, neighbour = two_sandboxes
+    _, neighbour = two_sandboxes
     abuse = asyncio.create_task(sh(docker_backend, victim, harm))
     for number in range(5):
         script = f"echo {number} >/var/lib/mine && docker run --rm busybox true && cat /var/lib/mine"
         assert await sh(docker_backend, neighbour, script) == str(number)
-    printed = await abuse
-    assert sign in printed or sign == "fork bomb", printed
-    await sh(docker_backend, victim, "pkill -9 -x bash; rm -f /var/lib/fill")
+    try:
+        assert sign in await abuse
+    except EngineError:
+        assert sign == "fork bomb"  # a node without a free process may not answer; that harms nobody else
