@@ -80,7 +80,7 @@ class Cluster:
             list(pool.map(create, self.topology.nodes))
         self.took["nodes running"] = time.monotonic() - began
         for service in ("containerd", "etcd", "kube-apiserver", "kubelet", "kubernetes"):
-            self.ask("control", "wait", {"service": service, "timeout_ms": 60_000}, patience=65)
+            self.ask("control", "wait", {"service": service, "timeout_ms": 180_000}, patience=185)
             self.took[f"{service} ready"] = time.monotonic() - began
         return self
 
