@@ -17,7 +17,8 @@ from channels.db import database_sync_to_async
 from slipway.attempts import selectors, tasks
 from slipway.attempts.models import Attempt
 from slipway.clusters.budget import EventBudget
-from slipway.clusters.follower import Follower, Pace
+from slipway.clusters.follower import Follower
+from slipway.clusters.pace import Pace
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_mapping, as_text

@@ -6,27 +6,40 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from slipway.clusters.kube_reading import KubeView
 from slipway.clusters.node_reading import Membership, NodePart
 from slipway.clusters.problems import ProblemKind, described
 from slipway.clusters.snapshot import (
     LIMITS,
     Container,
+    KubernetesSeat,
+    KubeService,
     LeftOut,
     Network,
     Node,
+    Pod,
     Service,
     Snapshot,
     SwarmSeat,
     Task,
+    Workload,
 )
 from slipway.clusters.swarm_reading import SwarmView
 
-E = TypeVar("E", Network, Container, Service, Task)
+E = TypeVar("E", Network, Container, Service, Task, Pod, Workload, KubeService)
+
+_SYSTEM = "kube-system"  # what every cluster has gives way to what the learner made
 
 
-def assemble(parts: Sequence[NodePart], views: Iterable[SwarmView], problems: Iterable[ProblemKind] = ()) -> Snapshot:
-    """One snapshot of all nodes, in the order given, and of every swarm among them."""
-    views = list(views)
+def assemble(
+    parts: Sequence[NodePart],
+    views: Iterable[SwarmView],
+    problems: Iterable[ProblemKind] = (),
+    *,
+    cluster: KubeView | None = None,
+) -> Snapshot:
+    """One snapshot of all nodes, in the order given, of every swarm and of the Kubernetes cluster among them."""
+    views, kube = list(views), cluster or KubeView()
     names = {part.membership.id: part.node for part in parts if part.membership}
     networks, networks_left = _bounded("networks", _merge_networks(parts), lambda network: network.scope != "swarm")
     containers, containers_left = _bounded(
@@ -40,27 +53,60 @@ def assemble(parts: Sequence[NodePart], views: Iterable[SwarmView], problems: It
         [replace(task, node=names.get(task.node, "")) for view in views for task in view.tasks],
         lambda task: task.is_over,
     )
+    members = {part.node for part in parts}
+    pods, pods_left = _bounded(
+        "pods",
+        [pod if pod.node in members else replace(pod, node="") for pod in kube.pods],
+        lambda pod: pod.namespace == _SYSTEM or pod.is_over,
+    )
+    workloads, workloads_left = _bounded("workloads", kube.workloads, lambda each: each.namespace == _SYSTEM)
+    kube_services, kube_services_left = _bounded("kube_services", kube.services, lambda each: each.namespace == _SYSTEM)
     if any(view.leaderless for view in views):
         problems = [*problems, ProblemKind.QUORUM_LOST]
+    if kube.silent:
+        problems = [*problems, ProblemKind.API_SERVER_SILENT]
     return Snapshot(
-        nodes=tuple(_node(part, views) for part in parts),
+        nodes=tuple(_node(part, views, kube) for part in parts),
         networks=networks,
         containers=containers,
         services=services,
         tasks=tasks,
+        pods=pods,
+        workloads=workloads,
+        kube_services=kube_services,
         problems=described(problems),
         left_out=LeftOut(
             containers=containers_left + sum(part.unread for part in parts),
             networks=networks_left,
             services=services_left,
             tasks=tasks_left,
+            pods=pods_left + kube.unread.get("pods", 0),
+            workloads=workloads_left + kube.unread.get("workloads", 0),
+            kube_services=kube_services_left + kube.unread.get("kube_services", 0),
         ),
     )
 
 
-def _node(part: NodePart, views: Iterable[SwarmView]) -> Node:
-    seat = _seat(part.membership, views) if part.membership else None
-    return Node(id=part.node, state=part.state, address=part.address, engine=part.engine, swarm=seat)
+def _node(part: NodePart, views: Iterable[SwarmView], kube: KubeView) -> Node:
+    return Node(
+        id=part.node,
+        state=part.state,
+        address=part.address,
+        engine=part.engine,
+        swarm=_seat(part.membership, views) if part.membership else None,
+        kubernetes=_kubernetes_seat(part, kube) if part.is_kubernetes else None,
+    )
+
+
+def _kubernetes_seat(part: NodePart, kube: KubeView) -> KubernetesSeat:
+    """What the API server says of the node, and what the node says of its own programs."""
+    standing = kube.nodes.get(part.node)
+    return KubernetesSeat(
+        role="control" if part.controls else "worker",
+        state="unknown" if standing is None or kube.silent else standing.state,
+        schedulable=standing is None or standing.schedulable,
+        components=part.components,
+    )
 
 
 def _seat(membership: Membership, views: Iterable[SwarmView]) -> SwarmSeat:

@@ -2,7 +2,8 @@
 
 What nodes report are only marks that say "look again". Each node is looked at by a task of its own, which rests after
 a look in proportion to what it cost, so that a loud or hostile node holds up nobody's picture but its own. Swarm moves
-tasks without a word, so while some are not where they should be its leader is asked again and again.
+tasks without a word, so while some are not where they should be its leader is asked again and again; a Kubernetes
+cluster, whose agent tells of every change, is followed in `kube_following`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from slipway.clusters import store
 from slipway.clusters.assembling import assemble
 from slipway.clusters.difference import difference
+from slipway.clusters.kube_following import ClusterFollower
 from slipway.clusters.looking import Looker
 from slipway.clusters.node_reading import NodePart
+from slipway.clusters.pace import Pace, rest, set_within
 from slipway.clusters.problems import ProblemKind
 from slipway.clusters.snapshot import Snapshot
 from slipway.clusters.swarm_reading import SwarmView
@@ -32,24 +33,6 @@ from slipway.sandboxes.backends.base import Backend
 from slipway.sandboxes.nodes import NodeSessions
 
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds between one thing and the next."""
-
-    settle: float = 0.07  # one command makes a burst of events; one look answers them all
-    rest: float = 0.2  # at least, after a look
-    longest_rest: float = 5.0
-    slow: float = 8.0  # when nothing happens
-    unsettled: float = 0.5  # between looks at a swarm with tasks under way
-    stuck: float = 2.0  # the same once nothing has moved for `patience`
-    patience: float = 30.0
-    flood: float = 5.0  # for how long a node counts as loud after it was
-    traffic: float = 1.0
-
-
-_SHARE = 9  # a node that is busy all the time gets a tenth of this process
 
 
 class Follower:
@@ -75,6 +58,7 @@ class Follower:
         self._looked = asyncio.Event()
         self._parts: dict[str, NodePart] = {}
         self._views: tuple[SwarmView, ...] | None = None
+        self._cluster = ClusterFollower(self._looker, self._pace, on_look=self._looked.set)
         self._told: Snapshot | None = None
         self._moved_at = 0.0
         self._loud: dict[str, float] = {}
@@ -85,6 +69,7 @@ class Follower:
         """A node reported something."""
         if as_text(event.get("kind")) == "dropped":
             self.flooded(node)
+        self._cluster.heard(event)
         if may_show(event):
             self.mark(node)
 
@@ -102,6 +87,7 @@ class Follower:
             for node in self._nodes:
                 group.create_task(self._watch_node(node))
             group.create_task(self._watch_swarms())
+            group.create_task(self._cluster.run(self._all_parts))
             group.create_task(self._tell())
             group.create_task(self._measure_traffic())
 
@@ -115,29 +101,26 @@ class Follower:
             moved = before is None or before.membership != part.membership
             if marked or moved:
                 self._swarm_mark.set()
+            if before is None or (before.components, before.state) != (part.components, part.state):
+                self._cluster.mark()
             if not moved:  # a node that has just joined is told of together with what its leader says of it
                 self._looked.set()
-            await self._rest(began)
-            marked = await _set_within(mark, self._pace.slow)
+            await rest(self._pace, began)
+            marked = await set_within(mark, self._pace.slow)
             await asyncio.sleep(self._pace.settle)
 
     async def _watch_swarms(self) -> None:
         while True:
-            await _set_within(self._swarm_mark, self._swarm_pause())
+            await set_within(self._swarm_mark, self._swarm_pause())
             self._swarm_mark.clear()
             began = time.process_time()
-            if len(self._parts) == len(self._nodes):
-                views = await self._looker.look_at_swarms(self._ordered(), self._views or ())
+            if parts := self._all_parts():
+                views = await self._looker.look_at_swarms(parts, self._views or ())
                 if views != self._views:
                     self._moved_at = time.monotonic()
                 self._views = views
                 self._looked.set()
-            await self._rest(began)
-
-    async def _rest(self, began: float) -> None:
-        """What this process did meanwhile is at least what the look cost; idle, it is just that."""
-        cost = time.process_time() - began
-        await asyncio.sleep(min(max(self._pace.rest, _SHARE * cost), self._pace.longest_rest))
+            await rest(self._pace, began)
 
     def _swarm_pause(self) -> float:
         if all(view.is_settled for view in self._views or ()):
@@ -145,15 +128,16 @@ class Follower:
         moves = time.monotonic() - self._moved_at < self._pace.patience
         return self._pace.unsettled if moves else self._pace.stuck
 
-    def _ordered(self) -> list[NodePart]:
-        return [self._parts[node] for node in self._nodes]
+    def _all_parts(self) -> list[NodePart] | None:
+        """What all nodes hold, in their order; None until each was looked at."""
+        return [self._parts[node] for node in self._nodes] if len(self._parts) == len(self._nodes) else None
 
     async def _tell(self) -> None:
         renewed = time.monotonic()
         while True:
-            await _set_within(self._looked, self._pace.slow)
+            await set_within(self._looked, self._pace.slow)
             self._looked.clear()
-            if self._views is None:
+            if self._views is None or not self._cluster.looked:
                 continue  # a picture with half of its parts would only flicker
             try:
                 await self._tell_changes()
@@ -169,7 +153,8 @@ class Follower:
 
     def _assembled(self) -> Snapshot:
         loud = any(time.monotonic() - since < self._pace.flood for since in self._loud.values())
-        return assemble(self._ordered(), self._views or (), [ProblemKind.NODE_FLOODING] if loud else [])
+        problems = [ProblemKind.NODE_FLOODING] if loud else []
+        return assemble(self._all_parts() or (), self._views or (), problems, cluster=self._cluster.view)
 
     async def _tell_changes(self) -> None:
         snapshot = self._assembled()
@@ -235,11 +220,3 @@ def may_show(event: Mapping[str, JSON]) -> bool:
             action = as_text(as_mapping(event.get("event")).get("Action"))
             return not action.startswith(("exec_", "top"))
     return False
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for the event, at most so long; says whether it came."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()

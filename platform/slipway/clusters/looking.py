@@ -5,10 +5,18 @@ answered in time is as it was. Never raises for what a node does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from slipway.clusters.node_reading import CONTAINERS_READ, NodeAnswers, NodePart, read_node, says_leaderless
+from slipway.clusters.kube_reading import KINDS, OBJECTS_READ, Lists
+from slipway.clusters.node_reading import (
+    CONTAINERS_READ,
+    NodeAnswers,
+    NodePart,
+    read_node,
+    runs_kubernetes,
+    says_leaderless,
+)
 from slipway.clusters.swarm_reading import SwarmView, read_swarm
 from slipway.core.errors import EngineError
 from slipway.core.ids import SandboxId
@@ -19,7 +27,9 @@ from slipway.sandboxes.nodes import NodeRefusal, NodeSessions
 
 _log = get_logger(__name__)
 _PATIENCE = 5.0  # seconds for one answer
-_INFO_PATIENCE = 2.5  # a manager that is losing its quorum hangs there, and its containers should not wait for that
+# A manager that is losing its quorum hangs at /info, and its containers should not wait for that; nor should a picture
+# for an API server that has lost its etcd.
+_INFO_PATIENCE = 2.5
 _CONTAINERS = f"/containers/json?all=true&limit={CONTAINERS_READ}"
 
 
@@ -47,6 +57,8 @@ class Looker:
             return await self._silent(node, before)
         except NodeRefusal:
             status = None
+        if runs_kubernetes(status):  # what it runs is the cluster's to tell
+            return read_node(node, NodeAnswers(status=status, links=await self._links(node)), before)
         links, info, networks, containers = await asyncio.gather(
             self._links(node),
             self._docker(node, "/info", patience=_INFO_PATIENCE),
@@ -90,6 +102,14 @@ class Looker:
             leaderless = leaderless or known or (isinstance(nodes, Refused) and says_leaderless(nodes.message))
         return replace(before, leaderless=leaderless or before.leaderless)
 
+    async def look_at_cluster(self, control: str, kinds: Collection[str], before: Lists) -> Lists | None:
+        """The lists of these kinds as they are now and the others as they were; None when nothing is answered."""
+        wanted = sorted(kinds)
+        paths = [f"{KINDS[kind]}?limit={OBJECTS_READ}" for kind in wanted]
+        answers = await asyncio.gather(*(self._kubernetes(control, path) for path in paths))
+        told = {kind: answer for kind, answer in zip(wanted, answers, strict=True) if not isinstance(answer, Refused)}
+        return {**before, **told} if told else None
+
     async def traffic(self, node: str) -> JSON:
         """The node's counters; None when it does not tell them."""
         try:
@@ -115,9 +135,14 @@ class Looker:
             return None
 
     async def _docker(self, node: str, path: str, *, patience: float = _PATIENCE) -> JSON | Refused:
-        params: Mapping[str, JSON] = {"method": "GET", "path": path, "timeout_ms": int(1000 * patience)}
+        return await self._api(node, "docker", {"method": "GET", "path": path, "timeout_ms": int(1000 * patience)})
+
+    async def _kubernetes(self, node: str, path: str) -> JSON | Refused:
+        return await self._api(node, "kubernetes", {"path": path, "timeout_ms": int(1000 * _INFO_PATIENCE)})
+
+    async def _api(self, node: str, op: str, params: Mapping[str, JSON]) -> JSON | Refused:
         try:
-            answer = as_mapping(await self._ask(node, "docker", params))
+            answer = as_mapping(await self._ask(node, op, params))
         except (EngineError, NodeRefusal):
             return Refused()
         if answer.get("status") != 200 or answer.get("truncated") is not False:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from slipway.clusters.snapshot import Attachment, Container, Network, Port
+from slipway.clusters.snapshot import Attachment, Component, Container, Network, Port
 from slipway.clusters.untrusted import flag, identity, items, mac, number, port, text, within, word
 from slipway.core.json import JSON, as_mapping, as_text
 
@@ -17,9 +17,22 @@ _NETWORKS_READ = 200
 _LINKS_READ = 500
 _NETWORKS_A_CONTAINER = 12
 _PORTS_A_CONTAINER = 16
+_SERVICES_READ = 16
 
 _EXITED = re.compile(r"(?:Exited|Dead) \((\d{1,3})\)")
 _HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)$")
+# What a node runs for its Kubernetes cluster, in the order in which one needs the other.
+_COMPONENTS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "containerd",
+    "kubelet",
+    "kube-proxy",
+)
+_CONTROL = "kube-apiserver"
+_MEMBER = "kubelet"
 _LEADERLESS = "does not have a leader"  # Docker's own words for a lost quorum
 
 
@@ -58,6 +71,17 @@ class NodePart:
     containers: tuple[Container, ...] = ()
     unread: int = 0  # containers beyond those read
     cards: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    components: tuple[Component, ...] = ()  # of Kubernetes; none on other nodes
+
+    @property
+    def is_kubernetes(self) -> bool:
+        """Whether it is a node of a Kubernetes cluster."""
+        return any(component.name == _MEMBER for component in self.components)
+
+    @property
+    def controls(self) -> bool:
+        """Whether the control plane of a Kubernetes cluster is here."""
+        return any(component.name == _CONTROL for component in self.components)
 
 
 def read_node(node: str, answers: NodeAnswers, before: NodePart | None) -> NodePart:
@@ -81,7 +105,23 @@ def read_node(node: str, answers: NodeAnswers, before: NodePart | None) -> NodeP
         containers=containers,
         unread=unread,
         cards=cards,
+        components=old.components if answers.status is None else _read_components(answers.status),
     )
+
+
+def runs_kubernetes(status: JSON) -> bool:
+    """Whether a node says that it runs a kubelet, which such nodes do in the place of Docker's engine."""
+    return any(component.name == _MEMBER for component in _read_components(status))
+
+
+def _read_components(status: JSON) -> tuple[Component, ...]:
+    """The programs of Kubernetes among the node's services; none where no kubelet is among them."""
+    found = {
+        as_text(service.get("name"), limit=40): _state(service.get("state"))
+        for service in items(within(status, "services"), limit=_SERVICES_READ)
+    }
+    names = [name for name in _COMPONENTS if name in found]
+    return tuple(Component(name, found[name]) for name in names) if _MEMBER in names else ()
 
 
 def _without_power(container: Container) -> Container:
@@ -96,11 +136,15 @@ def says_leaderless(message: JSON) -> bool:
 
 def _read_engine(status: JSON) -> str:
     """The state of the node's Docker, or of its Kubernetes where that is what it runs."""
-    for service in items(within(status, "services"), limit=16):
-        if as_text(service.get("name")) in {"dockerd", "kubernetes"}:
-            state = as_text(service.get("state"))
-            return state if state in {"ready", "starting"} else "down"
-    return "down"
+    found = {
+        as_text(service.get("name"), limit=40): service.get("state")
+        for service in items(within(status, "services"), limit=_SERVICES_READ)
+    }
+    return _state(found.get("dockerd", found.get("kubernetes")))
+
+
+def _state(value: JSON) -> str:
+    return value if isinstance(value, str) and value in {"ready", "starting"} else "down"
 
 
 def _read_address(links: JSON) -> str:

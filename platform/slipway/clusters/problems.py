@@ -21,6 +21,13 @@ class ProblemKind(TextChoices):
             " but nothing can be changed, and services and tasks are shown as they last were."
         ),
     )
+    API_SERVER_SILENT = (
+        "api-server-silent",
+        _(
+            "The API server of the Kubernetes cluster does not answer. What runs goes on running, but nothing can be"
+            " changed, and pods, workloads and services are shown as they last were."
+        ),
+    )
     NODE_FLOODING = (
         "node-flooding",
         _("One of the machines reports more changes than can be followed, so the picture may lag behind."),

@@ -1,4 +1,4 @@
-"""The snapshot of a sandbox as typed values: `docs/cluster-snapshot.md` in Python. Knows no Docker and no Redis.
+"""The snapshot of a sandbox as typed values: `docs/cluster-snapshot.md` in Python. Knows no engine and no Redis.
 
 Whoever makes one has cut every text and bounded every number already (`untrusted`); `LIMITS` bounds the lists. Entries
 of a collection are in the order of their ids, nodes in that of the topology.
@@ -13,8 +13,16 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from slipway.core.json import JSON
 
 VERSION = 1
-LIMITS = {"containers": 100, "networks": 60, "services": 60, "tasks": 200}
-COLLECTIONS = ("nodes", "networks", "containers", "services", "tasks")
+LIMITS = {
+    "containers": 100,
+    "networks": 60,
+    "services": 60,
+    "tasks": 200,
+    "pods": 120,
+    "workloads": 80,
+    "kube_services": 40,
+}
+COLLECTIONS = ("nodes", *LIMITS)
 
 _OVER = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
@@ -31,6 +39,24 @@ class SwarmSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """A program that a Kubernetes node runs for its cluster."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesSeat:
+    """What a node is in its Kubernetes cluster."""
+
+    role: str
+    state: str
+    schedulable: bool
+    components: tuple[Component, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """A machine."""
 
@@ -39,6 +65,7 @@ class Node:
     address: str
     engine: str
     swarm: SwarmSeat | None
+    kubernetes: KubernetesSeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +169,73 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod; `node` is "" while it waits for one, `workload` the id of what made it, "" when a person did."""
+
+    id: str
+    name: str
+    namespace: str
+    node: str
+    workload: str
+    state: str
+    ready: bool
+    restarts: int
+    address: str
+    images: tuple[str, ...]
+    reason: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended for good."""
+        return self.state in {"Completed", "Failed", "Evicted", "Error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What makes pods; `owner` is the id of the workload that made it, "" when a person did."""
+
+    id: str
+    kind: str
+    name: str
+    namespace: str
+    owner: str
+    desired: int
+    ready: int
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KubePort:
+    """A port of a Kubernetes service; `node_port` is 0 where nodes do not publish it."""
+
+    port: int
+    target: str
+    protocol: str
+    node_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pod that a service leads to, once it is ready."""
+
+    pod: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KubeService:
+    """A Kubernetes service and the pods behind it."""
+
+    id: str
+    name: str
+    namespace: str
+    type: str
+    address: str
+    ports: tuple[KubePort, ...]
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A state of the sandbox that needs words."""
 
@@ -157,6 +251,9 @@ class LeftOut:
     networks: int = 0
     services: int = 0
     tasks: int = 0
+    pods: int = 0
+    workloads: int = 0
+    kube_services: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +265,9 @@ class Snapshot:
     containers: tuple[Container, ...] = ()
     services: tuple[Service, ...] = ()
     tasks: tuple[Task, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    kube_services: tuple[KubeService, ...] = ()
     problems: tuple[Problem, ...] = ()
     left_out: LeftOut = field(default_factory=LeftOut)
 
@@ -176,7 +276,7 @@ class Snapshot:
         return {"version": VERSION, **{each: plain(getattr(self, each)) for each in _names(Snapshot)}}
 
 
-Entry = Node | Network | Container | Service | Task
+Entry = Node | Network | Container | Service | Task | Pod | Workload | KubeService
 
 
 def entries(snapshot: Snapshot, collection: str) -> Sequence[Entry]:

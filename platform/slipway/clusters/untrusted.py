@@ -1,4 +1,4 @@
-"""Reading single values of what a node says: texts cut and made safe to send on, ids of the shape Docker gives, numbers
+"""Reading single values of what a node says: texts cut and made safe to send on, ids of the shape engines give, numbers
 in a range. A learner is root in the node, so any of them may be anything.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from slipway.core.json import JSON, as_int, as_mapping, as_text
 
 _ID = re.compile(r"[0-9a-z]{1,64}")
+_UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 ID_LENGTH = 12
 
@@ -28,6 +29,12 @@ def identity(value: JSON) -> str:
     """The first twelve characters of an id, or "" for what is none."""
     found = as_text(value, limit=65)
     return found[:ID_LENGTH] if _ID.fullmatch(found) else ""
+
+
+def unique(value: JSON) -> str:
+    """The first twelve digits of the unique id that Kubernetes gives an object, or "" for what is none."""
+    found = as_text(value, limit=37)
+    return found.replace("-", "")[:ID_LENGTH] if _UID.fullmatch(found) else ""
 
 
 def mac(value: JSON) -> str:

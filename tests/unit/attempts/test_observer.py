@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from slipway.attempts.models import Attempt
 from slipway.attempts.observer import Observer
 from slipway.clusters import store
-from slipway.clusters.follower import Pace
+from slipway.clusters.pace import Pace
 from slipway.config.celery import app as celery_app
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.backends.fake_node import FakeNode

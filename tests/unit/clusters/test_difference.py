@@ -9,14 +9,17 @@ from slipway.clusters.difference import apply, difference
 from slipway.clusters.snapshot import (
     COLLECTIONS,
     Container,
+    KubeService,
     LeftOut,
     Network,
     Node,
+    Pod,
     Problem,
     Service,
     Snapshot,
     SwarmSeat,
     Task,
+    Workload,
     entries,
     plain,
 )
@@ -44,6 +47,9 @@ SNAPSHOTS = st.builds(
     containers=collection(Container),
     services=collection(Service),
     tasks=collection(Task),
+    pods=collection(Pod),
+    workloads=collection(Workload),
+    kube_services=collection(KubeService),
     problems=st.lists(st.builds(Problem), max_size=2).map(tuple),
     left_out=st.builds(LeftOut),
 )

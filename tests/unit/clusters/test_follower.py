@@ -15,7 +15,8 @@ from channels.layers import get_channel_layer
 from slipway.clusters import store
 from slipway.clusters.budget import EVENTS_A_SECOND, EventBudget
 from slipway.clusters.difference import apply
-from slipway.clusters.follower import Follower, Pace, may_show
+from slipway.clusters.follower import Follower, may_show
+from slipway.clusters.pace import Pace
 from slipway.core.events import sandbox_group
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON

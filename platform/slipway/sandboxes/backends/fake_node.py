@@ -1,8 +1,9 @@
 """A node in memory that speaks the agent's protocol: requests, an echoing shell, events, dialled ports.
 
-What its Docker Engine "contains" is a table from path to answer that a test fills (`docker`), with `changed()` to tell
-followers; commands, pages and pings answer from tables as well. Nothing is executed. A dialled address leads to the
-port of this machine that a test wrote beside it (`doors`).
+What its Docker Engine "contains" is a table from path to answer that a test fills (`docker`), what its Kubernetes API
+server answers is another (`kubernetes`), with `changed()` to tell followers; commands, pages and pings answer from
+tables as well. Nothing is executed. A dialled address leads to the port of this machine that a test wrote beside it
+(`doors`).
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class FakeNode:
             "/containers/json?all=true": [],
             "/containers/json?all=true&limit=250": [],
         }
+        self.kubernetes: dict[str, JSON] = {}
+        self.components: tuple[str, ...] = ("dockerd",)
         self.links: list[JSON] = []
         self.traffic: list[JSON] = []
         self.pages: dict[str, Mapping[str, JSON]] = {}
@@ -198,10 +201,12 @@ class FakeNode:
                 return _ok({"lease_left_ms": 1000 * self.lease_seconds})
             case "status":
                 state = "ready" if self.engine_is_up and self.plugged else "down"
-                services: JSON = [{"name": "dockerd", "state": state}]
+                services: JSON = [{"name": name, "state": state} for name in self.components]
                 return _ok({"hostname": self.name, "plugged": self.plugged, "services": services})
             case "docker":
                 return self._docker(as_text(params.get("path")))
+            case "kubernetes":
+                return self._kubernetes(as_text(params.get("path")))
             case "http":
                 refused: JSON = {
                     "status": 0,
@@ -247,6 +252,14 @@ class FakeNode:
         if path in self.docker:
             return _ok({"status": 200, "body": self.docker[path], "truncated": False})
         return _ok({"status": 404, "body": {"message": f"no such object: {path}"}, "truncated": False})
+
+    def _kubernetes(self, path: str) -> dict[str, JSON]:
+        if not self.kubernetes:
+            return _no("not-found", "This node is in no Kubernetes cluster.")
+        if not self.engine_is_up:
+            return _no("unavailable", "The API server does not answer.")
+        body = self.kubernetes.get(path.partition("?")[0], {"items": []})
+        return _ok({"status": 200, "body": body, "truncated": False})
 
     def _write(self, files: JSON) -> dict[str, JSON]:
         wanted = [as_mapping(file) for file in files] if isinstance(files, list) else []
