@@ -1,13 +1,14 @@
 /** Puts a layout on the page: HTML for what has words and is pressed, SVG for the lines between. Positions are set, CSS moves them. */
 
 import { make } from "../shared/dom";
-import type { View } from "./facts";
+import type { View } from "./entry";
 import { Keyed } from "./keyed";
 import type { Joint, Layout, NodeBox, Point, Segment, Tile, Wire } from "./layout";
 import { Palette } from "./palette";
-import { fillNode, fillSegment, fillStripService, fillTile, type Part } from "./parts";
-import type { Piece } from "./scene";
-import type { Rate, Service } from "./snapshot";
+import { fillNode, fillSegment, fillStripItem, fillTile, fillWaiting, type Part } from "./parts";
+import type { Piece } from "./pieces";
+import type { Rate } from "./snapshot";
+import { stripOf, type StripItem } from "./strip";
 
 const SVG = "http://www.w3.org/2000/svg";
 const CORNER = 4;
@@ -19,12 +20,13 @@ type Placed =
 
 export class Drawing {
   readonly strip = make("div", { class: "services" });
+  readonly tray = make("div", { class: "tray" });
   readonly canvas = make("div", { class: "canvas" });
   private readonly palette = new Palette();
   private readonly joints: Keyed<Joint, SVGElement>;
   private readonly wires: Keyed<Wire, SVGElement>;
   private readonly parts: Keyed<Placed, HTMLElement>;
-  private readonly services: Keyed<Service, HTMLElement>;
+  private readonly services: Keyed<StripItem, HTMLElement>;
   private part: Part | null = null;
   private layout: Layout | null = null;
 
@@ -44,22 +46,22 @@ export class Drawing {
     this.parts = new Keyed<Placed, HTMLElement>(parts, ({ type }) => make("div", { class: type }), (element, placed) => {
       this.fill(element, placed);
     });
-    this.services = new Keyed<Service, HTMLElement>(this.strip, () => make("div", { class: "service" }), (element, service) => {
-      element.dataset.service = service.id;
-      if (this.part) fillStripService(element, service, this.part);
+    this.services = new Keyed<StripItem, HTMLElement>(this.strip, () => make("div", { class: "service" }), (element, item) => {
+      element.dataset.owner = item.key;
+      if (this.part) fillStripItem(element, item, this.part);
     });
   }
 
   show(layout: Layout, part: Part): void {
     this.part = part;
     this.layout = layout;
-    const { snapshot } = part.view;
     this.palette.use(part.view.scene.networks);
     this.canvas.style.height = `${layout.height}px`;
     for (const svg of this.canvas.querySelectorAll(":scope > svg")) svg.setAttribute("height", String(layout.height));
-    const services = [...snapshot.services].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-    this.strip.hidden = services.length === 0;
-    this.services.show(new Map(services.map((service) => [service.id, service])));
+    const strip = stripOf(part.view);
+    this.strip.hidden = strip.length === 0;
+    this.services.show(new Map(strip.map((item) => [item.key, item])));
+    fillWaiting(this.tray, part);
     this.joints.show(new Map(layout.joints.map((joint) => [joint.key, joint])));
     this.parts.show(this.placed(layout));
     this.wires.show(new Map(layout.wires.map((wire) => [wire.key, wire])));
@@ -107,11 +109,11 @@ export class Drawing {
     const wires = this.layout?.wires ?? [];
     const tiles = new Set<string>();
     const networks = new Set<string>();
-    const at = element.closest<HTMLElement>("[data-tile], [data-network], [data-service]");
-    const { tile, network, service } = at?.dataset ?? {};
+    const at = element.closest<HTMLElement>("[data-tile], [data-network], [data-owner]");
+    const { tile, network, owner } = at?.dataset ?? {};
     if (tile !== undefined) tiles.add(tile);
-    if (service !== undefined) {
-      for (const one of this.layout?.tiles ?? []) if (one.piece.service?.id === service) tiles.add(one.key);
+    if (owner !== undefined) {
+      for (const one of this.layout?.tiles ?? []) if (one.piece.owner?.key === owner) tiles.add(one.key);
     }
     if (network !== undefined) {
       networks.add(network);

@@ -1,11 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { entriesOf, entryOf, KINDS, type View } from "./facts";
+import { KINDS, type View } from "./entry";
+import { entriesOf, entryOf } from "./facts";
 import { makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
-import { container, crowd, network, node, service, snapshot, task } from "./testing";
+import { container, crowd, kubeCrowd, network, node, service, snapshot, task } from "./testing";
 
 function viewOf(cluster: Snapshot): View {
   return { scene: makeScene([], cluster), snapshot: cluster };
+}
+
+/** Everything that there may be at once. */
+function all(): Snapshot {
+  const [docker, kube] = [crowd(), kubeCrowd()];
+  const { pods, workloads, kube_services: services } = kube;
+  return { ...docker, pods, workloads, kube_services: services, nodes: [...docker.nodes, ...kube.nodes] };
 }
 
 function factsOf(view: View, key: string): Record<string, string> {
@@ -65,7 +73,7 @@ describe("facts", () => {
   });
 
   test("of every kind have the same labels for every entry, so that they make a table", () => {
-    const view = viewOf(crowd());
+    const view = viewOf(all());
     for (const kind of KINDS) {
       const labels = entriesOf(view, kind).map((entry) => entry.facts.map((fact) => fact.label).join("|"));
       expect(labels.length).toBeGreaterThan(0);
@@ -74,8 +82,36 @@ describe("facts", () => {
   });
 
   test("every entry is found again by its key, and nothing by another", () => {
-    const view = viewOf(crowd());
+    const view = viewOf(all());
     for (const entry of KINDS.flatMap((kind) => entriesOf(view, kind))) expect(entryOf(view, entry.key)).toEqual(entry);
     for (const key of ["container:nobody", "elephant:w0", "", "container"]) expect(entryOf(view, key)).toBeNull();
+  });
+
+  test("of a pod tell what made it and what made that, and the services that lead to it", () => {
+    expect(factsOf(viewOf(kubeCrowd()), "pod:w0")).toMatchObject({
+      Node: "worker1",
+      State: "Running",
+      "Made by": "ReplicaSet web-1, Deployment web",
+      Services: "front, back",
+    });
+  });
+
+  test("of a deployment tell its replica sets and the pods of all of them", () => {
+    const facts = factsOf(viewOf(kubeCrowd()), "workload:api");
+    expect(facts["Replica sets"]).toBe("api-1 1/1\napi-2 1/1");
+    expect(facts.Pods?.split("\n")).toHaveLength(5);
+  });
+
+  test("a service's node port is asked for on a node of the cluster that is there", () => {
+    const entry = entryOf(viewOf(kubeCrowd()), "kube_service:front");
+    expect(entry?.facts.find((fact) => fact.ports)?.ports).toEqual([{ node: "control", port: 30080 }]);
+    expect(entry?.facts.find((fact) => fact.label === "Ports")?.value).toBe("80/TCP, NodePort 30080");
+  });
+
+  test("of nodes tell what any of them may have: a swarm, a place in Kubernetes, or both", () => {
+    const labels = (cluster: Snapshot): string[] => entriesOf(viewOf(cluster), "node")[0]?.facts.map((fact) => fact.label) ?? [];
+    expect(labels(crowd())).toEqual(["Kind", "State", "Address", "Docker", "Swarm"]);
+    expect(labels(kubeCrowd())).toEqual(["Kind", "State", "Address", "Kubernetes", "Components"]);
+    expect(labels(all())).toEqual(["Kind", "State", "Address", "Docker", "Swarm", "Kubernetes", "Components"]);
   });
 });

@@ -1,46 +1,21 @@
 /**
  * What is known of each thing in the picture, as labelled values: the sheet that opens on a click and the table are both made of
- * this, so that they say the same. Docker's own words (running, exited, drain) stay as Docker says them.
+ * this, so that they say the same. Docker's own words (running, exited, drain) stay as Docker says them; what is known of a
+ * Kubernetes cluster is in kube_facts.ts.
  */
 
 import { say, sayNamed } from "../shared/texts";
+import { fact, KINDS, listed, roleOf, type Entry, type Kind, type Port, type View } from "./entry";
+import { kubeServiceEntry, podEntry, seatOf, workloadEntry } from "./kube_facts";
 import type { Scene, SceneNode } from "./scene";
-import type { Container, Network, Service, Snapshot, Task } from "./snapshot";
-
-export const KINDS = ["node", "network", "container", "service", "task"] as const;
-export type Kind = (typeof KINDS)[number];
-
-/** A published port, and the node on which a browser would ask for it. */
-export interface Port {
-  node: string;
-  port: number;
-}
-
-export interface Fact {
-  label: string;
-  value: string;
-  ports?: readonly Port[];
-}
-
-export interface Entry {
-  /** The same word that the picture's parts carry: what is opened by it. */
-  key: string;
-  kind: Kind;
-  title: string;
-  facts: readonly Fact[];
-}
-
-export interface View {
-  scene: Scene;
-  snapshot: Snapshot;
-}
+import type { Container, Network, Service, Task } from "./snapshot";
 
 /** Everything of a kind; each entry has the same labels in the same order, with "" for what does not apply. */
 export function entriesOf(view: View, kind: Kind): Entry[] {
   const { scene, snapshot } = view;
   switch (kind) {
     case "node":
-      return scene.nodes.map((node) => nodeEntry(node));
+      return scene.nodes.map((node) => nodeEntry(view, node));
     case "network":
       return snapshot.networks.map((network) => networkEntry(network));
     case "container":
@@ -49,6 +24,12 @@ export function entriesOf(view: View, kind: Kind): Entry[] {
       return snapshot.services.map((service) => serviceEntry(view, service));
     case "task":
       return snapshot.tasks.map((task) => taskEntry(view, task));
+    case "pod":
+      return snapshot.pods.map((pod) => podEntry(view, pod));
+    case "workload":
+      return snapshot.workloads.map((workload) => workloadEntry(view, workload));
+    case "kube_service":
+      return snapshot.kube_services.map((service) => kubeServiceEntry(view, service));
   }
 }
 
@@ -59,7 +40,7 @@ export function entryOf(view: View, key: string): Entry | null {
   const id = key.slice((kind?.length ?? 0) + 1);
   switch (kind) {
     case "node":
-      return made(scene.nodes.find((node) => node.name === id), nodeEntry);
+      return made(scene.nodes.find((node) => node.name === id), (one) => nodeEntry(view, one));
     case "network":
       return made(snapshot.networks.find((network) => network.id === id), networkEntry);
     case "container":
@@ -68,6 +49,12 @@ export function entryOf(view: View, key: string): Entry | null {
       return made(snapshot.services.find((service) => service.id === id), (one) => serviceEntry(view, one));
     case "task":
       return made(snapshot.tasks.find((task) => task.id === id), (one) => taskEntry(view, one));
+    case "pod":
+      return made(snapshot.pods.find((pod) => pod.id === id), (one) => podEntry(view, one));
+    case "workload":
+      return made(snapshot.workloads.find((workload) => workload.id === id), (one) => workloadEntry(view, one));
+    case "kube_service":
+      return made(snapshot.kube_services.find((service) => service.id === id), (one) => kubeServiceEntry(view, one));
     default:
       return null;
   }
@@ -77,9 +64,14 @@ function made<T>(found: T | undefined, make: (found: T) => Entry): Entry | null 
   return found === undefined ? null : make(found);
 }
 
-function nodeEntry(node: SceneNode): Entry {
+/** Nodes are told of with what any of them may have: Docker and a swarm, Kubernetes, or both. */
+function nodeEntry({ scene }: View, node: SceneNode): Entry {
   const { told, machine, name } = node;
   const swarm = told?.swarm;
+  const docker = scene.nodes.some((one) => !one.told?.kubernetes);
+  const kubernetes = scene.nodes.some((one) => one.told?.kubernetes);
+  const engine = told?.engine && !told.kubernetes ? sayNamed("engine", told.engine) : "";
+  const place = swarm ? listed([roleOf(node), swarm.state, swarm.availability, swarm.reachable ? "" : say("unreachable")]) : "";
   return {
     key: `node:${name}`,
     kind: "node",
@@ -88,16 +80,10 @@ function nodeEntry(node: SceneNode): Entry {
       fact("kind", machine ? sayNamed("kind", machine.kind) : ""),
       fact("state", sayNamed("state", node.state)),
       fact("address", told?.address ?? ""),
-      fact("engine", told?.engine ? sayNamed("engine", told.engine) : ""),
-      fact("swarm", swarm ? listed([roleOf(node), swarm.state, swarm.availability, swarm.reachable ? "" : say("unreachable")]) : ""),
+      ...(docker ? [fact("engine", engine), fact("swarm", place)] : []),
+      ...(kubernetes ? seatOf(node) : []),
     ],
   };
-}
-
-/** The swarm's word for a node: leader, manager, worker; "" outside a swarm. */
-export function roleOf(node: SceneNode): string {
-  const swarm = node.told?.swarm;
-  return swarm ? sayNamed("role", swarm.leader ? "leader" : swarm.role) : "";
 }
 
 function networkEntry(network: Network): Entry {
@@ -208,12 +194,4 @@ function taskEntry(view: View, task: Task): Entry {
       fact("addresses", container ? listed(container.networks.map(({ address }) => address)) : ""),
     ],
   };
-}
-
-function fact(label: string, value: string): Fact {
-  return { label: sayNamed("fact", label), value };
-}
-
-function listed(parts: readonly string[]): string {
-  return parts.filter((part) => part).join(", ");
 }

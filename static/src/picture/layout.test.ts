@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Box, layOut, type Layout } from "./layout";
 import { makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
-import { container, crowd, network, node, snapshot } from "./testing";
+import { container, crowd, kubeCrowd, network, node, snapshot } from "./testing";
 
 function laidOut(cluster: Snapshot, width: number): Layout {
   return layOut(makeScene([], cluster), width);
@@ -17,9 +17,15 @@ function inside(inner: Box, outer: Box): boolean {
   return inner.x >= outer.x && inner.y >= outer.y && right && inner.y + inner.height <= outer.y + outer.height;
 }
 
-describe("three nodes with forty containers", () => {
+const SWARM = ["swarm/back@node3", "swarm/front@node2", "swarm/front@node3", "swarm/ingress@node2", "swarm/ingress@node3"];
+const KUBE = ["kube/back@worker2", "kube/front@worker1", "kube/front@worker2"];
+
+describe.each([
+  ["three nodes with forty containers", crowd, SWARM],
+  ["a Kubernetes cluster with thirty pods", kubeCrowd, KUBE],
+])("%s", (_, make, joined) => {
   for (const width of [288, 360, 560, 640, 800, 1130, 1600]) {
-    const layout = laidOut(crowd(), width);
+    const layout = laidOut(make(), width);
 
     test(`at ${width} px nothing lies on anything else`, () => {
       const boxes = [...layout.segments, ...layout.tiles];
@@ -63,7 +69,7 @@ describe("three nodes with forty containers", () => {
 
     test(`at ${width} px the bars of a network are joined from node to node`, () => {
       const joints = layout.joints.map((joint) => joint.key).sort();
-      expect(joints).toEqual(["swarm/back@node3", "swarm/front@node2", "swarm/front@node3", "swarm/ingress@node2", "swarm/ingress@node3"]);
+      expect(joints).toEqual(joined);
     });
   }
 

@@ -4,7 +4,8 @@
  * other network of its. Pure: the same scene and width always make the same picture.
  */
 
-import type { Family, Piece, Scene, SceneNetwork, SceneNode } from "./scene";
+import type { Piece } from "./pieces";
+import type { Family, Scene, SceneNetwork, SceneNode } from "./scene";
 
 export interface Box {
   x: number;
@@ -73,7 +74,7 @@ const TILE = { height: 48, narrowest: 124, widest: 208, padding: 9 } as const;
 /** Where a node's single containers would take more lines than this, each is shown with less. */
 const ROOMY_LINES = 2;
 const COMPACT = { height: 30, narrowest: 88 } as const;
-const CHIP = 26;
+const CHIP = { usual: 26, wide: 42 } as const;
 const ABOVE_TILES = 13;
 const OUTER_LANE = 12;
 const OUTER_LANES = 8;
@@ -163,7 +164,7 @@ function commonRows(scene: Scene, insides: ReadonlyMap<string, Inside>): CommonR
 }
 
 function isCommon(network: SceneNetwork): boolean {
-  return network.family === "overlay" || network.family === "ingress";
+  return network.family === "service" || network.family === "overlay" || network.family === "ingress";
 }
 
 /** A node's rows: the common ones down to the last that goes through its column, then its own. */
@@ -182,7 +183,7 @@ function arrange(scene: Scene, node: string, width: number): Inside {
   const pieces = scene.pieces
     .filter((piece) => piece.node === node)
     .map((piece) => ({ piece, on: piece.networks.filter((network) => shown.has(network)) }));
-  const singles = pieces.filter(({ piece }) => piece.container).length;
+  const singles = pieces.filter(({ piece }) => !piece.owner).length;
   const roomy = fitting(width - 2 * NODE.padding, TILE.narrowest);
   const compact = singles > roomy * ROOMY_LINES;
   let lanes = networks.map(({ network }) => network.id).filter((id) => pieces.some(({ on }) => on.indexOf(id) > 0));
@@ -223,17 +224,18 @@ function flow(
   let used = fit;
   for (const { piece, on } of pieces) {
     // Tasks and ports beside a name need a usual tile's width, however small the others are.
-    let span = piece.service || piece.container?.ports.length ? Math.min(fit, Math.ceil((TILE.narrowest + GAP.tiles) / (unit + GAP.tiles))) : 1;
-    while (span < Math.min(fit, 3) && chipsIn(widthOf(span)) < piece.members.length) span += 1;
+    let span = piece.owner || piece.container?.ports.length ? Math.min(fit, Math.ceil((TILE.narrowest + GAP.tiles) / (unit + GAP.tiles))) : 1;
+    if (piece.slim) span = Math.min(fit, 2);
+    while (span < Math.min(fit, 3) && chipsIn(widthOf(span), piece) < shownOf(piece)) span += 1;
     if (used + span > fit) {
       lines.push({ tiles: [], rails: [] });
       used = 0;
     }
     const line = lines[lines.length - 1] as Line;
-    const capacity = chipsIn(widthOf(span));
+    const capacity = chipsIn(widthOf(span), piece);
     // The last place is for the number of those that have none.
     const chips = piece.members.length <= capacity ? piece.members.length : capacity - 1;
-    const height = piece.container && compact ? COMPACT.height : TILE.height;
+    const height = piece.slim || (!piece.owner && compact) ? COMPACT.height : TILE.height;
     line.tiles.push({ piece, x: used * (unit + GAP.tiles), width: widthOf(span), height, room: Math.max(0, chips) });
     for (const network of on) {
       const direct = network === home && lines.length === 1;
@@ -248,8 +250,13 @@ function fitting(room: number, width: number): number {
   return Math.max(1, Math.floor((room + GAP.tiles) / (width + GAP.tiles)));
 }
 
-function chipsIn(width: number): number {
-  return Math.max(1, Math.floor((width - 2 * TILE.padding + GAP.chips) / (CHIP + GAP.chips)));
+function chipsIn(width: number, { wide }: Piece): number {
+  return Math.max(1, Math.floor((width - 2 * TILE.padding + GAP.chips) / ((wide ? CHIP.wide : CHIP.usual) + GAP.chips)));
+}
+
+/** How many members of a piece ask for room. */
+function shownOf({ slim, members }: Piece): number {
+  return slim ? 0 : members.length;
 }
 
 function lineHeight(line: Line): number {
@@ -333,7 +340,7 @@ function drawLine(
   const order = scene.networks.map(({ network }) => network.id);
   const rails = [...line.rails].sort((a, b) => order.indexOf(a) - order.indexOf(b));
   for (const { piece, x, width, height, room } of line.tiles) {
-    const compact = height === COMPACT.height;
+    const compact = height === COMPACT.height && !piece.slim;
     const tile: Tile = { key: piece.key, piece, room, compact, x: left + x, y, width, height };
     drawn.tiles.push(tile);
     const on = piece.networks.filter((network) => bars.has(network));

@@ -16,7 +16,7 @@ export class Palette {
     }
     for (const { network, family } of networks) {
       if (kept.has(network.id)) continue;
-      const hue = family === "overlay" || family === "local" ? leastUsed([...kept.values()]) : family;
+      const hue = ["service", "overlay", "local"].includes(family) ? leastUsed([...kept.values()]) : family;
       kept.set(network.id, hue);
     }
     this.colours = kept;

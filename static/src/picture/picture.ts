@@ -5,7 +5,7 @@ import { byId, closest, make } from "../shared/dom";
 import { remembered } from "../shared/storage";
 import { say, sayNamed } from "../shared/texts";
 import { Drawing } from "./draw";
-import type { View } from "./facts";
+import type { View } from "./entry";
 import { layOut } from "./layout";
 import { Roving } from "./nav";
 import { type Machine, makeScene } from "./scene";
@@ -46,6 +46,7 @@ export class Picture {
   private machines: readonly Machine[] = [];
   private view: View = { scene: makeScene([], this.cluster.snapshot), snapshot: this.cluster.snapshot };
   private shown: Shown;
+  private system = remembered.text("picture.system") === "yes";
   private frame = 0;
   private watching = false;
   private askedAt = Number.NEGATIVE_INFINITY;
@@ -54,7 +55,7 @@ export class Picture {
 
   constructor(private readonly around: Surroundings) {
     byId("picture-views").hidden = false;
-    this.place.append(this.drawing.strip, this.drawing.canvas);
+    this.place.append(this.drawing.strip, this.drawing.tray, this.drawing.canvas);
     this.tables = new Tables(this.tablesPlace);
     this.sheet = new Sheet(this.root, around.port !== null);
     this.roving = new Roving(this.place);
@@ -120,13 +121,13 @@ export class Picture {
 
   private draw(): void {
     const { snapshot } = this.cluster;
-    this.view = { scene: makeScene(this.machines, snapshot), snapshot };
+    this.view = { scene: makeScene(this.machines, snapshot, this.system), snapshot };
     this.tables.show(this.view);
     this.sheet.refresh(this.view);
     this.tell();
     const width = this.place.clientWidth;
     if (this.shown !== "picture" || width === 0) return;
-    const part = { view: this.view, unplug: this.around.unplug, open: this.around.port !== null };
+    const part = { view: this.view, unplug: this.around.unplug, open: this.around.port !== null, system: this.system };
     this.drawing.show(layOut(this.view.scene, width), part);
     this.roving.refresh();
   }
@@ -172,12 +173,13 @@ export class Picture {
   }
 
   private press(event: Event): void {
-    const pressed = closest<HTMLElement>(event, "[data-facts], [data-power], [data-port], [data-view], #picture-toggle");
-    const { facts, power, plugged, port, node, view } = pressed?.dataset ?? {};
+    const pressed = closest<HTMLElement>(event, "[data-facts], [data-power], [data-port], [data-view], [data-system], #picture-toggle");
+    const { facts, power, plugged, port, node, view, system } = pressed?.dataset ?? {};
     if (pressed === this.toggle) this.fold(!this.body.hidden);
     else if (facts !== undefined && pressed) this.sheet.open(facts, pressed, this.view);
     else if (power !== undefined) this.around.power(power, plugged === "true");
     else if (port !== undefined && node !== undefined) this.around.port?.(node, Number(port));
+    else if (system !== undefined) this.showSystem(!this.system);
     else if (view !== undefined) this.choose(VIEWS.find((one) => one === view) ?? "picture");
   }
 
@@ -191,6 +193,13 @@ export class Picture {
     // Out of sight it is still there for screen readers.
     this.tablesPlace.classList.toggle("visually-hidden", view !== "table");
     for (const table of this.tablesPlace.querySelectorAll<HTMLElement>(".table-place")) table.tabIndex = view === "table" ? 0 : -1;
+    this.schedule();
+  }
+
+  /** Show what a Kubernetes cluster has of itself, or no more of it than one tile a node. */
+  private showSystem(system: boolean): void {
+    this.system = system;
+    remembered.keep("picture.system", system ? "yes" : "no");
     this.schedule();
   }
 

@@ -3,6 +3,8 @@
  * container hangs, which tasks of a service stand together on a node. Where all that goes is layout.ts.
  */
 
+import { kubeScene, type Waiting } from "./kube";
+import { BARE, byText, type Look, type Member, type Owner, type Piece } from "./pieces";
 import type { ClusterNode, Container, Network, Service, Snapshot, Task } from "./snapshot";
 
 /** A machine of the sandbox, from before its engine says anything. */
@@ -23,37 +25,19 @@ export interface SceneNode {
 }
 
 /** What kind a network is, in the order in which a node shows them. */
-export type Family = "overlay" | "ingress" | "local" | "bridge" | "plain";
+export type Family = "service" | "overlay" | "ingress" | "local" | "bridge" | "plain";
 
 export interface SceneNetwork {
   network: Network;
+  /** What is opened by it: the network's facts, or those of the Kubernetes service that it stands for. */
+  facts: string;
+  /** Ports by which it is reached on each of its nodes. */
+  ports: readonly number[];
   family: Family;
   /** The nodes that have it and are shown, in their order. */
   nodes: readonly string[];
   /** Nothing is connected to it. */
   quiet: boolean;
-}
-
-export type Look = "good" | "waiting" | "bad" | "still";
-
-/** A task of a service on a node, or a container of one whose task is not known. */
-export interface Member {
-  key: string;
-  label: string;
-  look: Look;
-  state: string;
-  container: string;
-}
-
-/** One thing that hangs on networks: a container, or a service's part on one node. */
-export interface Piece {
-  key: string;
-  node: string;
-  /** The first is the one that it hangs on; empty when it has none. */
-  networks: readonly string[];
-  container: Container | null;
-  service: Service | null;
-  members: readonly Member[];
 }
 
 export interface Scene {
@@ -62,23 +46,28 @@ export interface Scene {
   pieces: readonly Piece[];
   /** Containers of a node beyond what a picture can show. */
   more: ReadonlyMap<string, number>;
+  /** Pods that no node has yet. */
+  waiting: readonly Waiting[];
 }
 
-const AWAY: ReadonlySet<string> = new Set(["down", "unplugged", "gone"]);
-const ORDER: readonly Family[] = ["overlay", "ingress", "local", "bridge", "plain"];
+const AWAY: ReadonlySet<string> = new Set(["down", "unplugged", "gone", "not-ready"]);
+const ORDER: readonly Family[] = ["service", "overlay", "ingress", "local", "bridge", "plain"];
 /** Where a container with several networks hangs: on what somebody made for it rather than on what everybody has. */
-const HOMES: readonly Family[] = ["overlay", "local", "ingress", "bridge", "plain"];
+const HOMES: readonly Family[] = ["service", "overlay", "local", "ingress", "bridge", "plain"];
 /** Ended by itself without a mistake, or because somebody asked it to: SIGINT, SIGKILL, SIGTERM. */
 const CALM_ENDS: ReadonlySet<number> = new Set([0, 130, 137, 143]);
 /** As many single containers a node as can still be told apart. */
 const SHOWN_CONTAINERS = 48;
 
-export function makeScene(machines: readonly Machine[], snapshot: Snapshot): Scene {
+/** `system` shows what every Kubernetes cluster has of itself, too. */
+export function makeScene(machines: readonly Machine[], snapshot: Snapshot, system = false): Scene {
   const nodes = makeNodes(machines, snapshot.nodes);
   const names = new Set(nodes.map((node) => node.name));
   const families = new Map(snapshot.networks.map((network) => [network.id, familyOf(network)]));
   const { pieces, more } = makePieces(snapshot, names, families);
-  return { nodes, networks: makeNetworks(snapshot.networks, nodes, pieces), pieces, more };
+  const kube = kubeScene(snapshot, nodes, system);
+  const networks = [...kube.networks, ...makeNetworks(snapshot.networks, nodes, pieces)];
+  return { nodes, networks, pieces: [...kube.pieces, ...pieces], more, waiting: kube.waiting };
 }
 
 function makeNodes(machines: readonly Machine[], told: readonly ClusterNode[]): SceneNode[] {
@@ -91,7 +80,8 @@ function makeNodes(machines: readonly Machine[], told: readonly ClusterNode[]): 
 }
 
 function sceneNode(name: string, machine: Machine | null, told: ClusterNode | null): SceneNode {
-  const state = told && told.state !== "up" ? told.state : (machine?.state ?? "ready");
+  const lost = told?.kubernetes?.state === "not-ready";
+  const state = told && told.state !== "up" ? told.state : lost ? "not-ready" : (machine?.state ?? "ready");
   return { name, machine, told, state, away: AWAY.has(state) };
 }
 
@@ -119,6 +109,8 @@ function makeNetworks(
       const used = users.get(network.id) ?? new Set();
       return {
         network,
+        facts: `network:${network.id}`,
+        ports: [],
         family: familyOf(network),
         nodes: nodes.map((node) => node.name).filter((node) => network.nodes.includes(node) || used.has(node)),
         quiet: used.size === 0,
@@ -141,7 +133,8 @@ function makePieces(
     if (!nodes.has(node)) continue;
     const order = byHome(networks, families);
     members.sort((a, b) => byText(a.label, b.label));
-    pieces.push({ key: `part:${service.id}@${node}`, node, networks: order, container: null, service, members });
+    const owner: Owner = { key: `service:${service.id}`, kind: "service", name: service.name, detail: "" };
+    pieces.push({ ...BARE, key: `part:${service.id}@${node}`, node, networks: order, service, owner, members });
   }
   pieces.sort((a, b) => byText(a.service?.name ?? "", b.service?.name ?? ""));
   for (const container of [...strays].sort((a, b) => byText(a.name, b.name))) {
@@ -154,7 +147,7 @@ function makePieces(
     }
     const networks = byHome(new Set(container.networks.map((one) => one.network)), families);
     const key = `container:${container.id}`;
-    pieces.push({ key, node: container.node, networks, container, service: null, members: [] });
+    pieces.push({ ...BARE, key, node: container.node, networks, container });
   }
   return { pieces, more };
 }
@@ -192,8 +185,8 @@ function partsOf(snapshot: Snapshot): { parts: Map<string, Part>; strays: Contai
     if (!service) strays.push(container);
     else if (!task && lookOf(container) !== "still") {
       const label = container.name.split(".")[1] ?? "";
-      const key = `container:${container.id}`;
-      join(service, container.node, { key, label, look: lookOf(container), state: container.state, container: container.id }, container);
+      const [key, name] = [`container:${container.id}`, `${service.name}.${label || "·"}`];
+      join(service, container.node, { key, label, name, look: lookOf(container), state: container.state, container: container.id }, container);
     }
   }
   return { parts, strays };
@@ -201,7 +194,8 @@ function partsOf(snapshot: Snapshot): { parts: Map<string, Part>; strays: Contai
 
 function memberOf(task: Task, service: Service): Member {
   const label = service.mode.startsWith("global") || task.slot < 1 ? "" : String(task.slot);
-  return { key: `task:${task.id}`, label, look: lookOfTask(task), state: task.state, container: task.container };
+  const name = `${service.name}.${label || "·"}`;
+  return { key: `task:${task.id}`, label, name, look: lookOfTask(task), state: task.state, container: task.container };
 }
 
 export function lookOfTask(task: Task): Look {
@@ -221,8 +215,4 @@ export function lookOf(container: Container): Look {
 function byHome(networks: ReadonlySet<string>, families: ReadonlyMap<string, Family>): string[] {
   const rank = (network: string): number => HOMES.indexOf(families.get(network) ?? "plain");
   return [...networks].filter((network) => families.has(network)).sort((a, b) => rank(a) - rank(b) || byText(a, b));
-}
-
-function byText(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
 }

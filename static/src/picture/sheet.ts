@@ -2,7 +2,8 @@
 
 import { make, makeButton, setText } from "../shared/dom";
 import { say, sayNamed } from "../shared/texts";
-import { entryOf, type Entry, type View } from "./facts";
+import type { Entry, View } from "./entry";
+import { entryOf } from "./facts";
 import { portMark } from "./parts";
 
 const MARGIN = 8;

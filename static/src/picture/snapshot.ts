@@ -11,12 +11,26 @@ export interface Swarm {
   reachable: boolean;
 }
 
+export interface Component {
+  name: string;
+  state: string;
+}
+
+/** What a node is in its Kubernetes cluster. */
+export interface KubernetesSeat {
+  role: string;
+  state: string;
+  schedulable: boolean;
+  components: readonly Component[];
+}
+
 export interface ClusterNode {
   id: string;
   state: string;
   address: string;
   engine: string;
   swarm: Swarm | null;
+  kubernetes?: KubernetesSeat | null;
 }
 
 export interface Network {
@@ -83,12 +97,52 @@ export interface Task {
   error: string;
 }
 
+export interface Pod {
+  id: string;
+  name: string;
+  namespace: string;
+  /** Empty while it waits for one. */
+  node: string;
+  /** What made it: of a deployment's pods, the replica set. */
+  workload: string;
+  state: string;
+  ready: boolean;
+  restarts: number;
+  address: string;
+  images: readonly string[];
+  reason: string;
+}
+
+export interface Workload {
+  id: string;
+  kind: string;
+  name: string;
+  namespace: string;
+  owner: string;
+  desired: number;
+  ready: number;
+  images: readonly string[];
+}
+
+export interface KubeService {
+  id: string;
+  name: string;
+  namespace: string;
+  type: string;
+  address: string;
+  ports: readonly { port: number; target: string; protocol: string; node_port: number }[];
+  endpoints: readonly { pod: string; ready: boolean }[];
+}
+
 interface Collections {
   nodes: ClusterNode;
   networks: Network;
   containers: Container;
   services: Service;
   tasks: Task;
+  pods: Pod;
+  workloads: Workload;
+  kube_services: KubeService;
 }
 
 export interface Problem {
@@ -131,6 +185,9 @@ export const NOTHING: Snapshot = {
   containers: [],
   services: [],
   tasks: [],
+  pods: [],
+  workloads: [],
+  kube_services: [],
   problems: [],
   left_out: {},
 };
@@ -143,6 +200,9 @@ export function applyChanges(snapshot: Snapshot, changes: Changes): Snapshot {
     containers: merged(snapshot.containers, changes.containers),
     services: merged(snapshot.services, changes.services),
     tasks: merged(snapshot.tasks, changes.tasks),
+    pods: merged(snapshot.pods, changes.pods),
+    workloads: merged(snapshot.workloads, changes.workloads),
+    kube_services: merged(snapshot.kube_services, changes.kube_services),
     problems: changes.problems ?? snapshot.problems,
     left_out: changes.left_out ?? snapshot.left_out,
   };

@@ -2,7 +2,8 @@
 
 import { make, setText } from "../shared/dom";
 import { sayNamed } from "../shared/texts";
-import { entriesOf, KINDS, type Entry, type Kind, type View } from "./facts";
+import { KINDS, type Entry, type Kind, type View } from "./entry";
+import { entriesOf } from "./facts";
 
 export class Tables {
   private readonly tables = new Map<Kind, Table>();
@@ -28,6 +29,7 @@ class Table {
   private readonly head = make("tr");
   private readonly body = make("tbody");
   private readonly rows = new Map<string, HTMLTableRowElement>();
+  private labels = "";
 
   constructor(private readonly kind: Kind) {
     const caption = make("caption", { text: sayNamed("kinds", kind) });
@@ -41,10 +43,7 @@ class Table {
     this.element.hidden = entries.length === 0;
     const [first] = entries;
     if (!first) return this.empty();
-    if (this.head.childElementCount === 0) {
-      const labels = [sayNamed("fact", this.kind), ...first.facts.map((fact) => fact.label)];
-      this.head.append(...labels.map((label) => make("th", { text: label, set: { scope: "col" } })));
-    }
+    this.label([sayNamed("fact", this.kind), ...first.facts.map((fact) => fact.label)]);
     const gone = new Set(this.rows.keys());
     for (const [index, entry] of entries.entries()) {
       gone.delete(entry.key);
@@ -56,6 +55,14 @@ class Table {
       this.rows.get(key)?.remove();
       this.rows.delete(key);
     }
+  }
+
+  /** Nodes have other columns once they say what they are. */
+  private label(labels: readonly string[]): void {
+    if (labels.join("|") === this.labels) return;
+    this.labels = labels.join("|");
+    this.head.replaceChildren(...labels.map((label) => make("th", { text: label, set: { scope: "col" } })));
+    this.empty();
   }
 
   private empty(): void {
