@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
 
-.PHONY: help run test test-fast check bench doctor clean
+.PHONY: help run test test-fast check bench casts doctor clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: .venv/ready ## Style, types and imports; the unit tests of TypeScript and
 bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine
 	@$(PYTHON) manage.py prepare
 	@PYTHONPATH=platform:. $(PYTHON) -m tests.bench
+
+casts: .venv/ready ## Record the watched lessons again; Slipway must be running (make run)
+	@$(PYTHON) manage.py exercise record
 
 doctor: .venv/ready ## Say what this machine lacks for labs, and how to mend it
 	@$(PYTHON) manage.py doctor

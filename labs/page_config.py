@@ -16,7 +16,20 @@ from slipway.exercises.exercise import Step
 from slipway.exercises.selectors import get_exercise
 from slipway.previews.services import mode_for
 
-_ACTIONS = ("preview", "step", "check", "hint", "quiz", "extend", "unplug", "stop", "restart", "submit", "result")
+_ACTIONS = (
+    "preview",
+    "step",
+    "check",
+    "hint",
+    "quiz",
+    "watched",
+    "extend",
+    "unplug",
+    "stop",
+    "restart",
+    "submit",
+    "result",
+)
 
 
 def page_origin(request: HttpRequest) -> str:
@@ -31,12 +44,14 @@ def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, 
     urls["preview_window"] = reverse("labs:preview_window", args=[attempt.pk, "__NODE__", 0])
     urls["events"] = f"/ws/attempts/{attempt.pk}/"
     urls["terminal"] = "/ws/terminals/__SANDBOX__/__NODE__/__SHELL__/"
+    exercise = get_exercise(attempt.exercise)
     texts: dict[str, JSON] = dict(page_texts())
     return {
         "attempt": str(attempt.pk),
         "urls": urls,
         "step": step.slug,
-        "unplug": list(get_exercise(attempt.exercise).unplug),
+        "unplug": list(exercise.unplug),
+        "machines": exercise.has_machines,
         "csrf": get_token(request),
         "previews": mode_for(page_origin(request)).value,
         "texts": texts,

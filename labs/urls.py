@@ -20,6 +20,7 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/check", views.check, name="check"),
     path("attempts/<uuid:attempt_id>/hint", views.hint, name="hint"),
     path("attempts/<uuid:attempt_id>/quiz", views.quiz, name="quiz"),
+    path("attempts/<uuid:attempt_id>/watched", views.watched, name="watched"),
     path("attempts/<uuid:attempt_id>/extend", views.extend, name="extend"),
     path("attempts/<uuid:attempt_id>/unplug", views.unplug, name="unplug"),
     path("attempts/<uuid:attempt_id>/stop", views.stop, name="stop"),

@@ -27,12 +27,13 @@ from slipway.attempts.models import Attempt
 from slipway.core.errors import AuthorError, LearnerError, SlipwayError
 from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.core.logs import get_logger
+from slipway.exercises.casts import LONGEST_SECONDS
 from slipway.exercises.selectors import asset_path, get_exercise, list_exercises, render_step
 from slipway.previews.services import OpenedPreview, open_preview
 
 _log = get_logger(__name__)
 P = ParamSpec("P")
-_LONGEST_BODY = 4096
+_LONGEST_BODY = 8192
 
 
 def _person(request: HttpRequest) -> User:
@@ -278,6 +279,20 @@ def quiz(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa: A
         choice=as_int(wanted.get("choice")),
     )
     return {"correct": verdict.correct, "explanation": verdict.explanation}
+
+
+@action
+def watched(request: HttpRequest, attempt: Attempt, body: JSON) -> JSON:  # noqa: ARG001 - as above
+    """Seconds of a recording were played, or it was read as text."""
+    wanted = as_mapping(body)
+    counts = services.record_watching(
+        attempt=attempt,
+        step=as_text(wanted.get("step"), limit=80),
+        recording=as_text(wanted.get("recording"), limit=80),
+        seen=as_text(wanted.get("seen"), limit=LONGEST_SECONDS),
+        read=wanted.get("read") is True,
+    )
+    return {"watched": counts}
 
 
 @action

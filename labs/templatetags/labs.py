@@ -42,6 +42,8 @@ def kind(value: NodeKind) -> str:
 @register.filter
 def machines(topology: Topology) -> str:
     """“2 Docker nodes, 1 workstation”."""
+    if not topology.nodes:
+        return gettext("No machines: watched")
     counts = Counter(node.kind for node in topology.nodes)
     return ", ".join(_counted(kind_, count) for kind_, count in counts.items())
 

@@ -2,11 +2,14 @@
 
 import "@xterm/xterm/css/xterm.css";
 import "./styles/lab.css";
+import "./styles/cast.css";
 import "./styles/preview.css";
 import "./terminal/terminal.css";
 import "./picture/picture.css";
+import { Lessons } from "./cast/lessons";
+import type { Audience } from "./cast/player";
 import { Actions } from "./lab/actions";
-import { applyAnswer, applyChecks, type Change } from "./lab/checks";
+import { applyAnswer, applyChecks, applyWatching, type Change } from "./lab/checks";
 import { renderChecks, showChecking } from "./lab/checks_list";
 import { Events, type Link } from "./lab/events";
 import { Guide } from "./lab/guide";
@@ -45,11 +48,12 @@ class Lab {
   private readonly submission: Submission;
   private readonly events: Events;
   private readonly picture: Picture;
+  private readonly lessons = new Lessons();
   private readonly countdown = new Countdown();
   private readonly checkNow = byId<HTMLButtonElement>("check-now");
 
   constructor(
-    config: Config,
+    private readonly config: Config,
     private attempt: Attempt,
   ) {
     this.shown = config.step;
@@ -83,9 +87,9 @@ class Lab {
     });
     this.picture = new Picture({
       send: (message) => this.events.send(message),
-      unplug: new Set(config.unplug),
+      unplug: new Set(config.machines ? config.unplug : []),
       power: (node, plugged) => void this.actions.power(node, plugged),
-      port: (node, port) => this.openPreview(node, port),
+      port: config.machines ? (node, port) => this.openPreview(node, port) : null,
     });
     this.listen();
   }
@@ -96,6 +100,7 @@ class Lab {
     this.wantsTerminal = this.currentStep?.terminal ?? false;
     this.take(this.attempt);
     this.quizzes.restore(this.currentStep?.quizzes ?? []);
+    this.showLessons();
     if (this.attempt.current_step !== this.shown) void this.actions.goTo(this.shown);
     this.events.connect();
     void learnServerTime(import.meta.url);
@@ -129,6 +134,8 @@ class Lab {
         return this.take({ ...this.attempt, sandbox: event });
       case "checks":
         return this.changed(applyChecks(this.attempt, event));
+      case "watched":
+        return this.changed(applyWatching(this.attempt, event.step, event));
       case "checking":
         if (event.step === this.shown) this.checking(event.running);
         return;
@@ -154,8 +161,8 @@ class Lab {
     this.checkNow.hidden = (this.currentStep?.checks.length ?? 0) === 0 || closed;
     this.terminals.update(machinesOf(sandbox));
     this.previews.update(machinesOf(sandbox));
-    this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
-    this.picture.follow(sandbox?.sandbox ?? "", sandbox?.nodes ?? [], live);
+    if (this.config.machines) this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
+    if (this.config.machines) this.picture.follow(sandbox?.sandbox ?? "", sandbox?.nodes ?? [], live);
     if (live && this.wantsTerminal) {
       this.wantsTerminal = false;
       if (document.activeElement === document.body) this.terminals.focus();
@@ -190,6 +197,7 @@ class Lab {
     this.checking(false);
     this.take(this.attempt);
     this.quizzes.restore(step.quizzes);
+    this.showLessons();
     announce(say("step-shown", { number: step.number, count: this.attempt.steps.length, title: step.title }));
     await this.actions.goTo(slug);
   }
@@ -226,6 +234,31 @@ class Lab {
     if (!verdict) return null;
     this.changed(applyAnswer(this.attempt, step, { quiz, answered: true, choice, correct: verdict.correct }));
     return verdict;
+  }
+
+  private showLessons(): void {
+    void this.lessons.show(this.currentStep?.recordings ?? [], (recording) => this.audienceOf(this.shown, recording));
+  }
+
+  private audienceOf(step: string, recording: string): Audience {
+    // Beside machines of the learner's own, the picture is theirs.
+    const shows = !this.config.machines;
+    const sandbox = `recording ${recording}`;
+    let sequence = 0;
+    return {
+      machines: (machines) => {
+        if (shows) this.picture.follow(sandbox, machines, true);
+      },
+      cluster: (snapshot) => {
+        sequence += 1;
+        if (shows) this.picture.hear({ sandbox, sequence, snapshot });
+      },
+      seen: async (seen, read) => {
+        const watched = await this.actions.watched(step, recording, seen, read);
+        if (watched !== null) this.changed(applyWatching(this.attempt, step, { recording, seen, watched }));
+        return watched;
+      },
+    };
   }
 
   private async extend(): Promise<void> {

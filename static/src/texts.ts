@@ -234,6 +234,20 @@ export const ENGLISH = {
   "preview-bad-port": "A port is a number from 1 to 65535.",
   "preview-window-only": "At this address, without TLS, a preview opens in a window of its own only.",
 
+  // Recordings
+  "cast-play": "Play",
+  "cast-pause": "Pause",
+  "cast-position": "Position",
+  "cast-time": "{time} of {total}",
+  "cast-speed": "Speed",
+  "cast-chapters": "Chapters",
+  "cast-label": "Recording",
+  "cast-keys": "Space plays and pauses, the arrow keys go five seconds back and on, [ and ] go from chapter to chapter.",
+  "cast-seen": "{percent} % of it watched.",
+  "cast-watched": "Watched.",
+  "cast-read": "I have read the transcript",
+  "cast-failed": "The recording could not be loaded. Its transcript is in the guide.",
+
   // Theme
   "theme-auto": "Theme: automatic",
   "theme-light": "Theme: light",

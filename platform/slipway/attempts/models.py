@@ -93,6 +93,25 @@ class HintOpening(models.Model):
         return f"hint {self.hint} of {self.step}"
 
 
+class Watching(models.Model):
+    """How much of a recording a learner has seen: a digit a second, “1” once it was played; or that it was read."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="watchings")
+    step = models.CharField(max_length=80)
+    recording = models.CharField(max_length=80)
+    seen = models.TextField(default="", blank=True)
+    read = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "step", "recording"], name="one_watching_a_recording")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recording}: {self.seen.count('1')} s"
+
+
 class QuizAnswer(models.Model):
     """A learner's answers to one question: whether the first was right, and the latest, which is shown."""
 

@@ -10,15 +10,18 @@ from uuid import UUID
 from django.utils.translation import get_language
 
 from slipway.accounts.models import User
-from slipway.attempts.models import Attempt, CheckRecord, QuizAnswer
+from slipway.attempts.models import Attempt, CheckRecord, QuizAnswer, Watching
 from slipway.checks.declared import CheckSpec
 from slipway.checks.results import Outcome
 from slipway.core.errors import AuthorError, LearnerError
 from slipway.core.json import JSON
-from slipway.exercises.exercise import Exercise, Quiz, Step
+from slipway.exercises.exercise import Exercise, Quiz, Recording, Step
 from slipway.exercises.selectors import get_exercise
 from slipway.sandboxes.selectors import sandbox_news
 from slipway.sandboxes.states import State
+
+# Whoever missed a breath at the end has watched it all the same; what was skipped was not watched.
+WATCHED_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ def get_attempt(*, attempt_id: UUID, owner: User) -> Attempt:
 def attempts_of(owner: User) -> list[AttemptCard]:
     """All attempts of a person, the newest first."""
     attempts = (
-        Attempt.objects.filter(owner=owner).select_related("sandbox").prefetch_related("checks", "answers", "hints")
+        Attempt.objects.filter(owner=owner)
+        .select_related("sandbox")
+        .prefetch_related("checks", "answers", "hints", "watchings")
     )
     return [_card(attempt) for attempt in attempts]
 
@@ -74,6 +79,7 @@ class Progress:
     checks: Mapping[tuple[str, str], CheckRecord]
     answers: Mapping[tuple[str, str], QuizAnswer]
     hints: Mapping[str, int]  # how many a step
+    watched: Mapping[tuple[str, str], Watching]
 
     @classmethod
     def of(cls, attempt: Attempt) -> Progress:
@@ -82,6 +88,7 @@ class Progress:
             checks={(record.step, record.check_name): record for record in attempt.checks.all()},
             answers={(answer.step, answer.quiz): answer for answer in attempt.answers.all()},
             hints=Counter(opening.step for opening in attempt.hints.all()),
+            watched={(watching.step, watching.recording): watching for watching in attempt.watchings.all()},
         )
 
     def score(self, exercise: Exercise) -> tuple[int, int]:
@@ -94,9 +101,17 @@ class Progress:
         return earned, exercise.total_points
 
     def is_done(self, step: Step) -> bool:
-        """Whether all checks of the step have been earned and all its questions answered."""
+        """Whether all checks of the step have been earned, its recordings watched and its questions answered."""
         checks = all((record := self.checks.get((step.slug, spec.id))) and record.held_once for spec in step.checks)
-        return checks and all((step.slug, quiz.id) in self.answers for quiz in step.quizzes)
+        watched = all(self.is_watched(step, recording) for recording in step.recordings)
+        return checks and watched and all((step.slug, quiz.id) in self.answers for quiz in step.quizzes)
+
+    def is_watched(self, step: Step, recording: Recording) -> bool:
+        """Whether nearly every second of the recording was played, or all of it read."""
+        watching = self.watched.get((step.slug, recording.name))
+        if watching is None:
+            return False
+        return watching.read or watching.seen.count("1") >= WATCHED_SHARE * recording.seconds
 
 
 def overview(attempt: Attempt) -> dict[str, JSON]:
@@ -127,6 +142,17 @@ def _step_view(attempt: Attempt, step: Step, progress: Progress) -> dict[str, JS
         "terminal": step.terminal,
         "checks": [_check_view(attempt, step, spec, progress) for spec in step.checks],
         "quizzes": [_quiz_view(step, quiz, progress) for quiz in step.quizzes],
+        "recordings": [_recording_view(step, recording, progress) for recording in step.recordings],
+    }
+
+
+def _recording_view(step: Step, recording: Recording, progress: Progress) -> dict[str, JSON]:
+    watching = progress.watched.get((step.slug, recording.name))
+    return {
+        "recording": recording.name,
+        "seconds": recording.seconds,
+        "seen": watching.seen if watching else "",
+        "watched": progress.is_watched(step, recording),
     }
 
 

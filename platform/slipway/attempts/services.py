@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from django.db import transaction
 
 from slipway.accounts.models import User
 from slipway.attempts import selectors
-from slipway.attempts.models import Attempt, CheckRecord, HintOpening, QuizAnswer
+from slipway.attempts.models import Attempt, CheckRecord, HintOpening, QuizAnswer, Watching
 from slipway.checks.declared import CheckSpec
 from slipway.checks.results import CheckResult, Outcome
 from slipway.core import clock
@@ -70,6 +71,8 @@ def restart_sandbox(*, attempt: Attempt) -> None:
 
 
 def _ensure_sandbox(attempt: Attempt, exercise: Exercise) -> None:
+    if not exercise.has_machines:
+        return
     sandbox = attempt.sandbox
     if sandbox is not None and not sandbox.current.is_over and sandbox.current is not State.STOPPING:
         return
@@ -188,6 +191,28 @@ def answer_quiz(*, attempt: Attempt, step: str, quiz: str, choice: int) -> QuizV
             answer.save()
             _tell_checks(attempt, step, [])
     return QuizVerdict(correct=chosen.correct, explanation=chosen.explanation)
+
+
+def record_watching(*, attempt: Attempt, step: str, recording: str, seen: str, read: bool) -> bool:
+    """Add seconds of a recording that were played, or that it was read; returns whether it counts as watched.
+
+    `seen` has a digit for each second from the first, “1” where it was played. What was seen stays seen.
+    """
+    found = step_of(attempt, step)
+    known = found.recording(recording)
+    if known is None or not set(seen) <= {"0", "1"} or len(seen) > known.seconds:
+        raise LearnerError("no-such-recording", "There is no such recording in this step.")
+    with transaction.atomic():
+        row = Watching.objects.select_for_update().filter(attempt=attempt, step=step, recording=recording).first()
+        row = row or Watching(attempt=attempt, step=step, recording=recording)
+        row.seen = "".join(max(pair) for pair in zip_longest(row.seen[: known.seconds], seen, fillvalue="0"))
+        row.read = row.read or read
+        row.at = clock.now()
+        if attempt.submitted_at is None:
+            row.save()
+        watched = selectors.Progress.of(attempt).is_watched(found, known)
+        _tell(attempt, {"type": "watched", "step": step, "recording": recording, "watched": watched})
+    return watched
 
 
 def submit(*, attempt: Attempt) -> None:

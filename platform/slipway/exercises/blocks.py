@@ -14,7 +14,8 @@ from pygments.formatters.html import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from slipway.exercises.exercise import Quiz
+from slipway.exercises.casts import Cast, Passage
+from slipway.exercises.exercise import Quiz, Recording
 
 _FORMATTER = HtmlFormatter(nowrap=True)
 
@@ -75,3 +76,31 @@ def preview(node: str, port: int, body: str) -> str:
         f'<a class="button preview-button" href="previews/{escape(node)}/{port}" target="_blank" {data}>'
         f"{escape(label)}</a></p></div>\n"
     )
+
+
+def recording(about: Recording, cast: Cast, *, cast_url: str, picture_url: str, body: str) -> str:
+    """A recording's place, of which the page's scripts make a player, and all of it as text for who reads instead."""
+    data = {
+        "cast": about.name,
+        "src": cast_url,
+        "picture": picture_url,
+        "seconds": about.seconds,
+        "columns": cast.width,
+        "rows": cast.height,
+    }
+    attributes = " ".join(f'data-{name}="{escape(str(value))}"' for name, value in data.items())
+    minutes, seconds = divmod(about.seconds, 60)
+    summary = gettext("Transcript of the recording (%(minutes)d:%(seconds)s)") % {
+        "minutes": minutes,
+        "seconds": f"{seconds:02}",
+    }
+    passages = "".join(_passage(passage) for passage in cast.transcript)
+    return (
+        f'<div class="cast" {attributes}>{body}<div class="cast-player"></div><details class="cast-transcript">'
+        f"<summary>{escape(summary)}</summary>\n{passages}</details></div>\n"
+    )
+
+
+def _passage(passage: Passage) -> str:
+    tag = {"chapter": "h4", "caption": "p"}.get(passage.kind, "pre")
+    return f"<{tag}>{escape(passage.text)}</{tag}>\n"

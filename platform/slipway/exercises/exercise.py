@@ -37,6 +37,14 @@ class Quiz:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording that a guide plays: its name, and how many seconds of it there are to be watched."""
+
+    name: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunBlock:
     """Commands of a guide for one node."""
 
@@ -74,6 +82,7 @@ class Step:
     hints: int
     quizzes: tuple[Quiz, ...]
     """Without any learner's values; `render_step` has them with."""
+    recordings: tuple[Recording, ...]
     terminal: str
     """The node whose terminal gets the focus; empty when none does."""
     repeatable: bool
@@ -88,6 +97,10 @@ class Step:
     def quiz(self, quiz_id: str) -> Quiz | None:
         """The quiz of that id."""
         return next((quiz for quiz in self.quizzes if quiz.id == quiz_id), None)
+
+    def recording(self, name: str) -> Recording | None:
+        """The recording of that name."""
+        return next((recording for recording in self.recordings if recording.name == name), None)
 
     def title_in(self, language: str) -> str:
         """The title in this language, or in the exercise's own."""
@@ -118,6 +131,11 @@ class Exercise:
     placed: tuple[PlacedFile, ...]
     """Assets that lie on the nodes from the start."""
     folder: Path
+
+    @property
+    def has_machines(self) -> bool:
+        """Whether learners get machines of their own, or only watch."""
+        return bool(self.topology.nodes)
 
     @property
     def total_points(self) -> int:

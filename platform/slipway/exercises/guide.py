@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from markdown_it import MarkdownIt
@@ -18,7 +19,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
 from slipway.exercises import blocks
-from slipway.exercises.exercise import Quiz, RunBlock
+from slipway.exercises.casts import BadCast, read_recording
+from slipway.exercises.exercise import Quiz, Recording, RunBlock
 from slipway.exercises.html_gate import cleaned
 from slipway.exercises.mistakes import Mistakes
 from slipway.exercises.parameters import PLACEHOLDER, Values
@@ -47,6 +49,8 @@ class Surroundings:
     values: Values
     assets: frozenset[str]
     asset_url: str
+    folder: Path
+    """The exercise's own, whose recordings are read."""
     steps: Mapping[str, str]
     """Slugs of the steps by their file names, for links between them."""
 
@@ -58,6 +62,7 @@ class Guide:
     html: str = ""
     quizzes: list[Quiz] = field(default_factory=list)
     run_blocks: list[RunBlock] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
     hints: int = 0
 
 
@@ -217,16 +222,15 @@ class _Rendering:
         if words[0] == "preview":
             return self._preview(words[1:], token, inside)
         if words[0] == "cast":
-            self._note("cast-not-yet", "Recordings cannot be played yet.", token, "::: cast")
-        else:
-            self._mistakes.note(
-                "unknown-block",
-                "There is no such block.",
-                file=self._around.file,
-                line=(token.map[0] if token.map else 0) + self._around.first_line,
-                found=words[0],
-                among=CONTAINERS,
-            )
+            return self._cast(words[1:], token, inside)
+        self._mistakes.note(
+            "unknown-block",
+            "There is no such block.",
+            file=self._around.file,
+            line=(token.map[0] if token.map else 0) + self._around.first_line,
+            found=words[0],
+            among=CONTAINERS,
+        )
         return self._html(inside)
 
     def _hint(self, title: str, token: Token, inside: Sequence[Token]) -> str:
@@ -235,6 +239,32 @@ class _Rendering:
         self._guide.hints += 1
         number = self._guide.hints
         return blocks.hint(number, title, self._html(inside))
+
+    def _cast(self, words: Sequence[str], token: Token, inside: Sequence[Token]) -> str:
+        body = self._html(inside)
+        if len(words) != 1 or not words[0].endswith(".cast"):
+            found = " ".join(words) or "nothing"
+            self._note("cast-malformed", "A recording is named by its file.", token, found, "::: cast lesson.cast")
+            return body
+        file = words[0]
+        if file not in self._around.assets:
+            known = [asset for asset in self._around.assets if asset.endswith(".cast")]
+            expected = ", ".join(sorted(known)) or "manage.py exercise record makes it"
+            self._note("unknown-asset", "There is no such recording below assets/.", token, file, expected)
+            return body
+        name = file.removesuffix(".cast")
+        if any(recording.name == name for recording in self._guide.recordings):
+            self._note("cast-duplicate", "This step plays the same recording twice.", token, file)
+        try:
+            cast = read_recording(self._around.folder / "assets" / file)
+        except BadCast as bad:
+            self._note("cast-broken", f"This recording cannot be played: {bad}.", token, f"{file}, line {bad.line}")
+            return body
+        recording = Recording(name, cast.whole_seconds)
+        self._guide.recordings.append(recording)
+        picture = f"{name}.cluster.json"
+        urls = [self._around.asset_url + quote(one) if one in self._around.assets else "" for one in (file, picture)]
+        return blocks.recording(recording, cast, cast_url=urls[0], picture_url=urls[1], body=body)
 
     def _preview(self, words: Sequence[str], token: Token, inside: Sequence[Token]) -> str:
         if len(words) != 2:

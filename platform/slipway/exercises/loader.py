@@ -85,7 +85,7 @@ class _Loader:
             for number, name in enumerate(names, start=1)
             if (step := self._step(name, number, main, checks=checks, values=values, slugs=slugs))
         ]
-        self._whole(steps, checks, complete=len(steps) == len(names))
+        self._whole(steps, main, checks, complete=len(steps) == len(names))
         unplug = self._unplug(main, tree)
         self._solutions(steps, main, unplug)
         note_placed(main, tree, self._folder, self._files.assets, self._mistakes)
@@ -226,6 +226,7 @@ class _Loader:
             checks=tuple(mine),
             hints=guide.hints,
             quizzes=tuple(guide.quizzes),
+            recordings=tuple(guide.recordings),
             terminal=front.terminal or "",
             repeatable=front.repeatable,
             guides=guides,
@@ -243,16 +244,18 @@ class _Loader:
             values=values,
             assets=self._files.assets,
             asset_url="",
+            folder=self._folder,
             steps=slugs,
         )
         return render_guide(file.body, around, self._mistakes)
 
     def _must_agree(self, guide: Guide, other: Guide, file: StepFile) -> None:
-        """A translation has the same hints and the same quizzes with the same right answers."""
-        if other.hints != guide.hints or _shape(other.quizzes) != _shape(guide.quizzes):
+        """A translation has the same hints, recordings, and quizzes with the same right answers."""
+        recordings = other.recordings == guide.recordings
+        if other.hints != guide.hints or _shape(other.quizzes) != _shape(guide.quizzes) or not recordings:
             self._mistakes.note(
                 "translation-differs",
-                "A translation has the same hints, quizzes and right answers in the same order.",
+                "A translation has the same hints, recordings, quizzes and right answers in the same order.",
                 file=file.name,
                 found=f"{other.hints} hints, quizzes {', '.join(quiz.id for quiz in other.quizzes) or 'none'}",
                 expected=f"{guide.hints} hints, quizzes {', '.join(quiz.id for quiz in guide.quizzes) or 'none'}",
@@ -275,10 +278,14 @@ class _Loader:
                     "unknown-solution", "No step has this solution.", file=name, found=name, among=known
                 )
             note_placeholders(text, main.parameters, file=name, first_line=1, mistakes=self._mistakes)
-            note_solution(Solution(text, name), main.topology.names, unplug, self._mistakes)
+            if main.topology.nodes:
+                note_solution(Solution(text, name), main.topology.names, unplug, self._mistakes)
 
-    def _whole(self, steps: list[Step], checks: Mapping[str, CheckSpec], *, complete: bool) -> None:
+    def _whole(
+        self, steps: list[Step], main: ExerciseSchema, checks: Mapping[str, CheckSpec], *, complete: bool
+    ) -> None:
         """What can be said only about all steps together."""
+        self._must_have_something(steps, main, complete=complete)
         named = Counter(check.id for step in steps for check in step.checks)
         complete = complete and not any(mistake.error_id == "unknown-check" for mistake in self._mistakes.found)
         for check in checks.values():
@@ -312,6 +319,28 @@ class _Loader:
                         found=name,
                         expected="a name of its own",
                     )
+
+    def _must_have_something(self, steps: list[Step], main: ExerciseSchema, *, complete: bool) -> None:
+        """Without machines nothing can be checked or solved, and there is something to watch."""
+        if main.topology.nodes:
+            return
+        for step in steps:
+            if step.checks or step.solution:
+                self._mistakes.note(
+                    "no-machines",
+                    "Without machines there is nothing to check and nothing to solve.",
+                    file=step.file,
+                    found=step.checks[0].id if step.checks else step.solution.file if step.solution else "",
+                    expected="topology in exercise.yaml",
+                )
+        if complete and not any(step.recordings for step in steps):
+            self._mistakes.note(
+                "no-machines",
+                "An exercise without machines has at least one recording to watch.",
+                file=MAIN,
+                found="nothing",
+                expected="topology, or a block ::: cast",
+            )
 
 
 def _shape(quizzes: list[Quiz]) -> list[tuple[str, tuple[bool, ...]]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from slipway.exercises.exercise import Exercise
 from slipway.exercises.mistakes import Mistakes
 from slipway.exercises.parameters import Values, note_placeholders, substitute
-from slipway.exercises.schema import ExerciseSchema
+from slipway.exercises.schema import ExerciseSchema, PlacedFile
 from slipway.exercises.step_files import MAIN
 from slipway.exercises.yaml_tree import Tree
 from slipway.sandboxes.files import LARGEST_FILE, NodeFile
@@ -17,9 +17,14 @@ from slipway.sandboxes.files import LARGEST_FILE, NodeFile
 
 def files_on_nodes(exercise: Exercise, values: Values) -> tuple[NodeFile, ...]:
     """What lies on the nodes of one learner; a text has their values in place of its placeholders."""
+    return placed_on_nodes(exercise.placed, exercise.folder, values)
+
+
+def placed_on_nodes(wanted: Iterable[PlacedFile], folder: Path, values: Values) -> tuple[NodeFile, ...]:
+    """These assets of an exercise's folder, as they lie on nodes."""
     files = []
-    for placed in exercise.placed:
-        content = (exercise.folder / "assets" / placed.asset).read_bytes()
+    for placed in wanted:
+        content = (folder / "assets" / placed.asset).read_bytes()
         text = _text(content)
         for node in placed.nodes:
             if text is None:

@@ -85,7 +85,9 @@ class ExerciseSchema(_Strict):
     )
     minutes: Annotated[int, Field(ge=1, le=600)] = Field(description="How long a learner needs.")
     level: Level = Field(Level.BEGINNER, description="For whom it is.", strict=False)
-    topology: Topology = Field(description="The machines of the sandbox.", strict=False)
+    topology: Topology = Field(
+        Topology(), description="The machines of the sandbox; without it, a lesson that is only watched.", strict=False
+    )
     parameters: Annotated[dict[ParameterName, ParameterSpec], Field(max_length=32)] = Field(
         default_factory=dict, description="Each learner's own values, drawn once."
     )

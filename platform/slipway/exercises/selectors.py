@@ -95,6 +95,7 @@ def render_step(
         values=parameters,
         assets=exercise.assets,
         asset_url=asset_url(exercise.slug) if asset_url else f"/labs/{exercise.slug}/assets/",
+        folder=exercise.folder,
         steps={other.file: other.slug for other in exercise.steps},
     )
     with translation.override(wanted):

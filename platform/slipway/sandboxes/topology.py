@@ -40,11 +40,11 @@ class NodeSpec(BaseModel):
 
 
 class Topology(BaseModel):
-    """All nodes of a sandbox, in the order in which learners see them."""
+    """All nodes of a sandbox, in the order in which learners see them; none where there is only something to watch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    nodes: Annotated[tuple[NodeSpec, ...], Field(min_length=1, max_length=8)]
+    nodes: Annotated[tuple[NodeSpec, ...], Field(max_length=8)] = ()
 
     @field_validator("nodes")
     @classmethod

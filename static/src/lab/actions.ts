@@ -34,6 +34,13 @@ export class Actions {
     return { correct: verdict.correct, explanation: verdict.explanation };
   }
 
+  /** Tell which seconds of a recording were played; whether it counts as watched, or null when that was refused. */
+  async watched(step: string, recording: string, seen: string, read: boolean): Promise<boolean | null> {
+    const answer = await told(() => post(this.config.urls.watched, this.config.csrf, { step, recording, seen, read }));
+    const { watched } = (answer ?? {}) as { watched?: unknown };
+    return typeof watched === "boolean" ? watched : null;
+  }
+
   /** An address that opens a port of a node, once and within a minute; null when it was refused. */
   async preview(node: string, port: number): Promise<string | null> {
     const answer = await told(() => post(this.config.urls.preview, this.config.csrf, { node, port }));

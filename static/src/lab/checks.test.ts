@@ -11,7 +11,7 @@ const HELD = { outcome: "passed", held: true, points: 2 } as const;
 const LOST = { outcome: "failed", held: false, lost: true, points: 2 } as const;
 
 function attemptWith(...checks: Check[]): Attempt {
-  const step: Step = { slug: "networks", number: 1, title: "Networks", done: false, terminal: true, checks, quizzes: [] };
+  const step: Step = { slug: "networks", number: 1, title: "Networks", done: false, terminal: true, checks, quizzes: [], recordings: [] };
   return {
     attempt: "a",
     title: "Lab",

@@ -35,7 +35,7 @@ function isEarned(check: Check): boolean {
 }
 
 function isDone(step: Step): boolean {
-  return step.checks.every(isEarned) && step.quizzes.every((quiz) => quiz.answered);
+  return step.checks.every(isEarned) && step.quizzes.every((quiz) => quiz.answered) && step.recordings.every((one) => one.watched);
 }
 
 /** The attempt after some results. Unknown steps and checks change nothing. */
@@ -67,6 +67,23 @@ export function applyAnswer(attempt: Attempt, slug: string, answer: Quiz): Chang
     lost: [],
     finished: step.done && !before.done ? step : null,
   };
+}
+
+/** The attempt after more of a recording was played. */
+export function applyWatching(attempt: Attempt, slug: string, news: Watched): Change {
+  const before = attempt.steps.find((step) => step.slug === slug);
+  if (!before) return { attempt, gained: [], lost: [], finished: null };
+  const recordings = before.recordings.map((one) =>
+    one.recording === news.recording ? { ...one, seen: news.seen ?? one.seen, watched: news.watched } : one,
+  );
+  const step = withDone({ ...before, recordings });
+  return { attempt: replaced(attempt, step), gained: [], lost: [], finished: step.done && !before.done ? step : null };
+}
+
+interface Watched {
+  recording: string;
+  seen?: string;
+  watched: boolean;
 }
 
 type Quiz = Step["quizzes"][number];

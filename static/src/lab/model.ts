@@ -25,6 +25,14 @@ export interface Quiz {
   correct: boolean | null;
 }
 
+export interface Watching {
+  recording: string;
+  seconds: number;
+  /** A digit for each second, “1” where it was played. */
+  seen: string;
+  watched: boolean;
+}
+
 export interface Step {
   slug: string;
   number: number;
@@ -34,6 +42,7 @@ export interface Step {
   terminal: boolean;
   checks: readonly Check[];
   quizzes: readonly Quiz[];
+  recordings: readonly Watching[];
 }
 
 export type SandboxState = "requested" | "starting" | "ready" | "stopping" | "gone" | "failed";
@@ -74,6 +83,7 @@ export type LabEvent =
   | ({ type: "overview" } & Attempt)
   | ({ type: "sandbox" } & Sandbox)
   | ({ type: "checks" } & ChecksEvent)
+  | { type: "watched"; step: string; recording: string; watched: boolean }
   | { type: "checking"; step: string; running: boolean }
   | { type: "submitted"; score: number; of: number }
   | { type: "notice"; level: "info" | "warning" | "error"; sentence: string }
@@ -92,6 +102,7 @@ export interface Config {
       | "check"
       | "hint"
       | "quiz"
+      | "watched"
       | "extend"
       | "unplug"
       | "stop"
@@ -107,6 +118,8 @@ export interface Config {
   csrf: string;
   /** How previews can be shown at this address; with "none" the server says why. */
   previews: "frame" | "window" | "none";
+  /** Whether the learner gets machines; without, there is only something to watch. */
+  machines: boolean;
   /** The nodes that this exercise lets the learner unplug. */
   unplug: readonly string[];
 }
@@ -115,6 +128,7 @@ const TYPES: ReadonlySet<unknown> = new Set([
   "overview",
   "sandbox",
   "checks",
+  "watched",
   "checking",
   "submitted",
   "notice",

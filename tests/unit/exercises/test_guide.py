@@ -27,6 +27,7 @@ def _render(source: str, values: dict[str, str | int] | None = None) -> Guide:
         values=values or VALUES,
         assets=frozenset({"a.svg"}),
         asset_url="/labs/x/assets/",
+        folder=Path("x"),
         steps={"02-y.md": "y"},
     )
     return render_guide(source, around, Mistakes())

@@ -166,7 +166,7 @@ MISTAKES = [
         "",
     ),
     (_replace(STEP, "::: hint\n", "::: hnt\n"), "unknown-block", STEP, 21, "hnt", "hint"),
-    (_replace(STEP, "::: hint\n", "::: cast x.cast\n"), "cast-not-yet", STEP, 21, "::: cast", ""),
+    (_replace(STEP, "::: hint\n", "::: cast x.cast\n"), "unknown-asset", STEP, 21, "x.cast", ""),
     (_replace(STEP, "- [x] A bridge", "- [ ] A bridge"), "quiz-malformed", STEP, 29, "3 answers, 0 of them right", ""),
     (_replace(STEP, "  It would never appear.\n", ""), "quiz-unexplained", STEP, 37, "It takes a minute.", ""),
     (_replace(STEP, "why-not-there", ""), "quiz-without-id", STEP, 29, "", ""),

@@ -240,7 +240,7 @@ def test_a_new_exercise_never_overwrites_one(root: Path) -> None:
 
 def test_the_schema_knows_what_the_loader_knows() -> None:
     schema = json.loads(_call("schema")[1])
-    assert set(schema["required"]) == {"title", "summary", "minutes", "topology"}
+    assert set(schema["required"]) == {"title", "summary", "minutes"}
     assert schema["additionalProperties"] is False
 
 

@@ -1,4 +1,4 @@
-"""`manage.py exercise`: lint, test, new, list, schema. The work is done in the room's own modules."""
+"""`manage.py exercise`: lint, test, record, new, list, schema. The work is done in the room's own modules."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from slipway.core.errors import AuthorError
+from slipway.core.errors import AuthorError, EngineError
 from slipway.exercises import reports
 from slipway.exercises.loader import load_exercise
 from slipway.exercises.mistakes import BrokenExercise, nearest
+from slipway.exercises.recorder import record, script_names
 from slipway.exercises.scaffold import create_exercise
 from slipway.exercises.schema import ExerciseSchema
 from slipway.exercises.selectors import exercise_folders, list_exercises
@@ -41,6 +42,10 @@ class Command(BaseCommand):
         test.add_argument("--json", action="store_true", help="print JSON")
         test.add_argument("--junit", metavar="FILE", type=Path, help="also write JUnit XML")
         test.add_argument("--parallel", metavar="N", type=int, default=1, help="how many exercises at once")
+        recording = commands.add_parser("record", help="record an exercise's lessons on real machines")
+        recording.add_argument(
+            "names", nargs="*", metavar="NAME", help="exercises; all that have scripts when none is named"
+        )
         new = commands.add_parser("new", help="a small, complete exercise to start from")
         new.add_argument("name", metavar="NAME")
         commands.add_parser("list", help="the exercises that can be used")
@@ -51,6 +56,7 @@ class Command(BaseCommand):
         handlers: dict[str, Callable[[dict[str, Any]], bool]] = {
             "lint": self._lint,
             "test": self._test,
+            "record": self._record,
             "new": self._new,
             "list": self._list,
             "schema": self._schema,
@@ -84,6 +90,18 @@ class Command(BaseCommand):
         else:
             reports.print_reports(proven, self._console())
         return all(report.passed for report in proven)
+
+    def _record(self, options: dict[str, Any]) -> bool:
+        console = Console(stderr=True)
+        for folder in _folders(options["names"]):
+            try:
+                for name in script_names(folder):
+                    console.print(f"{folder.name}/{name}")
+                    written = record(folder, name, console.print)
+                    self.stdout.write("\n".join(str(path) for path in written))
+            except (AuthorError, EngineError) as error:
+                raise CommandError(f"{folder.name}: {error}") from error
+        return True
 
     def _new(self, options: dict[str, Any]) -> bool:
         try:
