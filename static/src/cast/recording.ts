@@ -31,6 +31,8 @@ export interface RecordedPicture {
 }
 
 const CHAPTER = "# ";
+/** Chapters so near, in seconds, are where one is already. */
+const AT_HAND = 0.5;
 const LONGEST_SECONDS = 3600;
 
 /** The recording in this text (asciicast v2). Throws when there is none in it. */
@@ -105,7 +107,7 @@ export function captionAt(recording: Recording, moment: number): string {
 /** Where the chapter before or after begins. Back from well inside a chapter leads to its own beginning. */
 export function chapterFrom(recording: Recording, moment: number, direction: -1 | 1): number {
   const starts = recording.chapters.map((chapter) => chapter.at);
-  if (direction > 0) return starts.find((start) => start > moment + 0.05) ?? recording.seconds;
+  if (direction > 0) return starts.find((start) => start > moment + AT_HAND) ?? recording.seconds;
   return starts.filter((start) => start < moment - 2).at(-1) ?? 0;
 }
 
