@@ -75,6 +75,7 @@ spec:
   containers:
   - {name: it, image: "nothing-of-that-name:1"}
 """
+FRESH = """kubectl run fresh --image=httpd:2 --overrides='{{"spec": {{"nodeName": "{node}"}}}}'"""
 READY = '{.status.conditions[?(@.type=="Ready")].status}'
 PODS = '{range .items[*]}{.spec.nodeName}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
 
@@ -227,6 +228,10 @@ def test_an_unplugged_worker_is_known_soon_its_pods_run_elsewhere_and_it_comes_b
     moved = known + within(30, two_run, "two pods elsewhere")
     web.ask(lost, "power", {"plugged": True})
     back = within(40, lambda: web.sh("control", ready) == "True", "a node that is Ready again")
+    # What its kubelet pulls comes from the platform's registry again, and names are answered.
+    web.sh("control", FRESH.format(node=lost))
+    web.sh("control", "kubectl wait --for=condition=Ready pod/fresh --timeout=30s")
+    assert web.succeeds("control", "kubectl exec fresh -- curl -sS -m 5 -o /dev/null http://web/")
     print(
         f"\n  NotReady after {known:.1f} s, pods elsewhere after {moved:.1f} s, back {back:.1f} s after the plug was in"
     )

@@ -56,10 +56,14 @@ func (n *Node) containerdSpec() supervise.Spec {
 	return supervise.Spec{
 		Name:    "containerd",
 		LogPath: "/var/log/containerd.log",
-		Prepare: func(context.Context) error {
+		Prepare: func(ctx context.Context) error {
 			write := writeContainerdConfig
 			if n.cluster != nil {
 				write = writeKubernetesContainerdConfig
+				// It is what pulls images there. The boot does not wait for its ways; they are there before the first pull.
+				if n.containerd.Status().Restarts > 0 && n.awaitWays(ctx) == nil {
+					n.mendWays(ctx)
+				}
 			}
 			if err := write(); err != nil {
 				slog.Error("containerd's configuration", "error", err)
@@ -94,6 +98,17 @@ func (n *Node) prepareDockerd(ctx context.Context) error {
 	if _, err := n.containerd.WaitReady(ctx); err != nil {
 		return err
 	}
+	if err := n.awaitWays(ctx); err != nil {
+		return err
+	}
+	if n.dockerd.Status().Restarts > 0 {
+		n.mendWays(ctx)
+	}
+	return nil
+}
+
+// awaitWays waits until the boot has set up the ways to registry and name server, or has given them up.
+func (n *Node) awaitWays(ctx context.Context) error {
 	for _, done := range []chan struct{}{n.registryDone, n.namesDone} {
 		select {
 		case <-ctx.Done():
@@ -101,9 +116,12 @@ func (n *Node) prepareDockerd(ctx context.Context) error {
 		case <-done:
 		}
 	}
-	if n.dockerd.Status().Restarts == 0 {
-		return nil
-	}
+	return nil
+}
+
+// mendWays puts the ways to registry and name server in place again, which go with the packet filter's rules: when the
+// node loses its power, or when a learner takes the rules away and starts the engine anew.
+func (n *Node) mendWays(ctx context.Context) {
 	if n.registry != nil {
 		if err := n.registry.Lead(ctx); err != nil {
 			slog.Warn("the way to the registry cannot be mended", "error", err)
@@ -114,7 +132,6 @@ func (n *Node) prepareDockerd(ctx context.Context) error {
 			slog.Warn("the way to the name server cannot be mended", "error", err)
 		}
 	}
-	return nil
 }
 
 // dockerdFlags leaves out what the learner's daemon.json sets: dockerd refuses to start when a flag and the file
