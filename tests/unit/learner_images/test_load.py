@@ -63,3 +63,8 @@ def test_percentiles_are_those_of_the_answered() -> None:
     assert (percentile([], 0.99), percentile([0.3], 0.5)) == (0.0, 0.3)
     assert percentile([n / 1000 for n in range(1, 101)], 0.99) == 0.099
     assert "1 of 2 answered" in summary([Visit("a", "b", 0.1), Visit("", "", 3.0, "timed out")])
+
+
+def test_long_names_stay_apart_from_their_nodes() -> None:
+    name = "silver-heron-78ff466769-7vqmz-and-more"
+    assert f"{name}  worker1 " in summary([Visit(name, "worker1", 0.1)])

@@ -70,9 +70,10 @@ def progress(at: float, visits: Sequence[Visit]) -> str:
 def summary(visits: Sequence[Visit]) -> str:
     """What is said at the end."""
     answered = [one for one in visits if not one.error]
-    lines = [f"{'answered by':<28}{'on':<12}answers"]
+    width = 2 + max([26, *(len(one.task) for one in answered)])
+    lines = [f"{'answered by':<{width}}{'on':<12}answers"]
     places = Counter((one.task, one.node) for one in answered)
-    lines += [f"{task:<28}{node:<12}{count:>7}" for (task, node), count in sorted(places.items())]
+    lines += [f"{task:<{width}}{node:<12}{count:>7}" for (task, node), count in sorted(places.items())]
     reasons = Counter(one.error for one in visits if one.error)
     lines += [f"failed {count:>4} times: {reason}" for reason, count in reasons.most_common(5)]
     times = [one.seconds for one in answered]
