@@ -16,8 +16,10 @@ from slipway.checks.authoring.docker_answers import (
 )
 from slipway.checks.authoring.expectations import Expectation, expect
 from slipway.checks.authoring.kube import Condition, Kube, KubeObject
+from slipway.checks.authoring.kube_answers import Event, Revision
 from slipway.checks.authoring.lab import Docker, Files, Lab, Node, Parameters
 from slipway.checks.authoring.swarm_answers import Service, ServicePort, Stack, Swarm, SwarmNode, Task
+from slipway.checks.authoring.visits import Span, Visits
 
 __all__ = [
     "Attachment",
@@ -27,6 +29,7 @@ __all__ = [
     "Container",
     "Docker",
     "EngineInfo",
+    "Event",
     "Expectation",
     "File",
     "Files",
@@ -40,12 +43,15 @@ __all__ = [
     "Parameters",
     "Ping",
     "Port",
+    "Revision",
     "Service",
     "ServicePort",
+    "Span",
     "Stack",
     "Swarm",
     "SwarmNode",
     "Task",
+    "Visits",
     "check",
     "expect",
 ]

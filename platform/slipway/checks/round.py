@@ -1,7 +1,7 @@
 """One look at a cluster: checks that ask the same thing within it share one answer.
 
-Only questions that change nothing and see the whole cluster at once (Docker GETs, interfaces) are shared; pages, pings
-and programs are asked anew by every check.
+Only questions that change nothing and see the whole cluster at once (GETs of Docker and Kubernetes, interfaces) are
+shared; pages, pings and programs are asked anew by every check.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from slipway.checks.examiner import Ask
 from slipway.core.json import JSON
 from slipway.sandboxes.nodes import NodeRefusal
 
-_SHARED = frozenset({"docker", "links"})
+_SHARED = frozenset({"docker", "kubernetes", "links"})
 _ENGINE_BACK = 3.0  # seconds within which a node's agent has a killed Docker back
 
 

@@ -200,11 +200,12 @@ async def test_an_examiner_that_fails_is_our_fault() -> None:
 
 
 class Curious(Scripted):
-    """An examiner whose checks all ask the same two questions."""
+    """An examiner whose checks all ask the same questions."""
 
     async def examine(self, job: Job, ask: Ask) -> Verdict:
         try:
             await ask("node1", "docker", {"path": "/networks"})
+            await ask("node1", "kubernetes", {"path": "/api/v1/nodes"})
             await ask("node1", "ping", {"address": "node2"})
         except NodeRefusal:
             return FAILS
@@ -231,7 +232,7 @@ async def _ask_around(
     )
 
 
-async def test_checks_of_one_look_share_what_docker_said_and_the_next_look_asks_anew() -> None:
+async def test_checks_of_one_look_share_what_docker_and_kubernetes_said_and_the_next_look_asks_anew() -> None:
     asked: list[str] = []
 
     async def ask(node: str, op: str, params: Mapping[str, JSON], timeout: float = 10) -> JSON:
@@ -240,7 +241,7 @@ async def test_checks_of_one_look_share_what_docker_said_and_the_next_look_asks_
         return {}
 
     await _ask_around(ask, FakeClock(), {name: _after(0.3) for name in "abc"})
-    assert asked.count("docker") == 2
+    assert asked.count("docker") == asked.count("kubernetes") == 2
     assert asked.count("ping") == 6
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from slipway.checks.authoring.answers import JSON, Answer
+from slipway.checks.authoring.answers import JSON, Answer, CommandResult
 from slipway.checks.authoring.asking import Refused
 from slipway.checks.authoring.expectations import NotAsExpected
+from slipway.checks.authoring.kube_answers import Event, Revision, revisions_of
+from slipway.checks.authoring.visits import Visits
 
 if TYPE_CHECKING:
     from slipway.checks.authoring.lab import Node
@@ -45,7 +48,10 @@ _KINDS: dict[str, tuple[str, bool]] = {
     "networkpolicy": ("/apis/networking.k8s.io/v1", True),
 }
 _OK = 200
+_BAD_REQUEST = 400
 _NOT_FOUND = 404
+_CONTROL = "node-role.kubernetes.io/control-plane"
+_MOST_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class Condition:
     status: str
     reason: str
     message: str
+    since: datetime | None = None
+    """When the status became what it is."""
 
     @property
     def holds(self) -> bool:
@@ -98,6 +106,13 @@ class KubeObject:
         found = self.at(*path)
         return found if isinstance(found, str) else ""
 
+    def moment(self, *path: str | int) -> datetime | None:
+        """The point in time there, in UTC; None when there is none."""
+        try:
+            return datetime.fromisoformat(self.text(*path)[:40]).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
     def condition(self, type_: str) -> Condition | None:
         """The condition of that type: "Ready", "Available"."""
         return next((condition for condition in self.conditions if condition.type == type_), None)
@@ -115,6 +130,25 @@ class KubeObject:
     def node(self) -> str:
         """The node that a pod runs on; empty while it has none."""
         return self.text("spec", "nodeName")
+
+    @property
+    def deleting(self) -> bool:
+        """Whether it has been told to go: a pod that is Terminating."""
+        return bool(self.text("metadata", "deletionTimestamp"))
+
+    @property
+    def address(self) -> str:
+        """The address of a pod, or the cluster address of a service; empty while it has none."""
+        found = self.text("status", "podIP") or self.text("spec", "clusterIP")
+        return "" if found == "None" else found
+
+    @property
+    def node_ports(self) -> tuple[int, ...]:
+        """The ports on which every node passes visitors on to a service."""
+        ports = self.at("spec", "ports")
+        many = len(ports) if isinstance(ports, Sequence) and not isinstance(ports, str) else 0
+        found = (self.number("spec", "ports", index, "nodePort") for index in range(many))
+        return tuple(port for port in found if port)
 
     @property
     def phase(self) -> str:
@@ -145,6 +179,7 @@ class KubeObject:
                     item.text("status", default=""),
                     item.text("reason", default=""),
                     item.text("message", default=""),
+                    item.moment("lastTransitionTime"),
                 )
                 for item in answer.each("status", "conditions")
             ),
@@ -185,7 +220,59 @@ class Kube:
         """The pods of a namespace."""
         return self.list("pod", namespace=namespace, labels=labels)
 
+    def events(
+        self, *, namespace: str | None = "default", reason: str | None = None, name: str | None = None
+    ) -> tuple[Event, ...]:
+        """What has happened of late; only with that `reason`, only to the object of that `name`."""
+        found = (Event.read(one) for one in self.list("event", namespace=namespace))
+        return tuple(one for one in found if reason in {None, one.reason} and name in {None, one.name})
+
+    def revisions(self, deployment: str, *, namespace: str = "default") -> tuple[Revision, ...]:
+        """The versions of a deployment's pods that its history has kept; the last one is what it wants now."""
+        return revisions_of(deployment, self.list("replicaset", namespace=namespace))
+
+    def logs(
+        self, pod: str, *, container: str = "", namespace: str = "default", lines: int = _MOST_LINES
+    ) -> str | None:
+        """The last lines that a container of a pod has printed, at most 2,000; None when there is no such pod, and
+        empty before it has been started.
+        """
+        query = {"tailLines": str(min(max(lines, 1), _MOST_LINES)), **({"container": container} if container else {})}
+        answer = self._put(f"{_path('pod', namespace)}/{quote(pod, safe='')}/log?{urlencode(query)}")
+        status, body = answer.integer("status"), answer.at("body")
+        if status == _OK:
+            return body if isinstance(body, str) else json.dumps(body)  # a log that happens to be JSON
+        if status in {_NOT_FOUND, _BAD_REQUEST}:
+            return None if status == _NOT_FOUND else ""
+        raise _silent(f"It answered {status} when asked for a log: {json.dumps(body)[:200]}")
+
+    def visits(self, pod: str, *, namespace: str = "default") -> Visits | None:
+        """What a pod of the image `slipway/load` tells about its visits; None when there is no such pod."""
+        log = self.logs(pod, namespace=namespace)
+        return None if log is None else Visits.told(log)
+
+    def exec(
+        self, pod: str, argv: Sequence[str], *, container: str = "", namespace: str = "default", timeout: float = 10
+    ) -> CommandResult:
+        """Run a program in a pod, by the kubectl of the control plane; a list of words, never a shell line."""
+        if isinstance(argv, str):
+            raise TypeError(f"exec() takes a list of words: {argv.split()!r}")
+        choice = ["--container", container] if container else []
+        words = ["kubectl", "exec", "--namespace", namespace, pod, *choice, "--", *map(str, argv)]
+        return self._control().run(words, timeout=timeout)
+
+    def _control(self) -> Node:
+        names = {one.name for one in self.nodes() if _CONTROL in one.labels}
+        found = next((node for node in self._nodes if node.name in names), None)
+        if found is None:
+            raise _silent("No machine of the cluster says that it is the control plane.")
+        return found
+
     def _ask(self, path: str) -> Answer | None:
+        return _body(self._put(path))
+
+    def _put(self, path: str) -> Answer:
+        """The answer of the first node that belongs to the cluster and has power."""
         for node in [self._member] if self._member else self._nodes:
             try:
                 said = node._asker.ask(node.name, "kubernetes", {"path": path})  # noqa: SLF001 - one package
@@ -196,7 +283,7 @@ class Kube:
                     raise ValueError(f"{node.name} did not accept {path}: {refusal.message}") from None
                 raise _silent(refusal.message) from None
             self._member = node
-            return _body(Answer(said, node.name, f"kubernetes {path.partition('?')[0]}"))
+            return Answer(said, node.name, f"kubernetes {path.partition('?')[0]}")
         raise LookupError("No machine of this lab is part of a Kubernetes cluster.")
 
 

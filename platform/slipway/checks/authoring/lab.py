@@ -20,6 +20,7 @@ from slipway.checks.authoring.docker_answers import Container, EngineInfo, Netwo
 from slipway.checks.authoring.expectations import NotAsExpected
 from slipway.checks.authoring.kube import Kube
 from slipway.checks.authoring.swarm_answers import Service, Stack, SwarmNode, Task
+from slipway.checks.authoring.visits import LOOP, MOST_VISITS, Visits
 
 _OK = range(200, 300)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,6 +119,14 @@ class Node:
             "timeout_ms": _ms(timeout),
         }
         return HttpAnswer.read(self.ask("http", params))
+
+    def visits(self, url: str, *, times: int = 20, every: float = 0.1, timeout: float = 2) -> Visits:
+        """Ask for a page again and again from this node, at most 200 times and for 25 seconds in all; who has not been
+        answered by then, within `timeout` seconds or with a status below 400, counts as failed.
+        """
+        times = min(max(times, 1), MOST_VISITS)
+        words = ["bash", "-c", LOOP, "visits", url, str(times), f"{every:.3f}", f"{timeout:.3f}"]
+        return Visits.counted(self.run(words, timeout=25).stdout, total=times)
 
     def ping(self, address: str, *, count: int = 1, timeout: float = 2) -> Ping:
         """Send ICMP echo requests from this node."""
