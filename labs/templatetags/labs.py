@@ -41,21 +41,19 @@ def kind(value: NodeKind) -> str:
 
 @register.filter
 def machines(topology: Topology) -> str:
-    """“2 Docker nodes, 1 workstation”."""
+    """“2 Docker nodes, 1 workstation”; a cluster's control plane and workers are “3 Kubernetes nodes”."""
     if not topology.nodes:
         return gettext("No machines: watched")
-    counts = Counter(node.kind for node in topology.nodes)
-    return ", ".join(_counted(kind_, count) for kind_, count in counts.items())
+    kinds = [NodeKind.KUBERNETES_WORKER if node.kind.is_kubernetes else node.kind for node in topology.nodes]
+    return ", ".join(_counted(kind_, count) for kind_, count in Counter(kinds).items())
 
 
 def _counted(kind_: NodeKind, count: int) -> str:
     match kind_:
         case NodeKind.DOCKER:
             words = ngettext("%(count)d Docker node", "%(count)d Docker nodes", count)
-        case NodeKind.KUBERNETES_CONTROL:
-            words = ngettext("%(count)d Kubernetes control plane", "%(count)d Kubernetes control planes", count)
-        case NodeKind.KUBERNETES_WORKER:
-            words = ngettext("%(count)d Kubernetes worker", "%(count)d Kubernetes workers", count)
+        case NodeKind.KUBERNETES_CONTROL | NodeKind.KUBERNETES_WORKER:
+            words = ngettext("%(count)d Kubernetes node", "%(count)d Kubernetes nodes", count)
         case NodeKind.WORKSTATION:
             words = ngettext("%(count)d workstation", "%(count)d workstations", count)
         case NodeKind.MACHINE:
