@@ -26,6 +26,9 @@ DONE: dict[str, JSON] = {
 }  # fmt: skip
 
 
+Answering = Callable[[str, Mapping[str, JSON]], dict[str, JSON]]
+
+
 class Shell(dict[tuple[str, ...], Mapping[str, JSON]]):
     """The commands of a fake node, which make the networks they are told to make."""
 
@@ -64,6 +67,39 @@ class ShellBackend(FakeBackend):
         for node in self.nodes(arguments["sandbox"]).values():  # type: ignore[arg-type]
             if not isinstance(node.commands, Shell):
                 node.commands = Shell(node, breaks=self._breaks)
+
+
+class KeepingBackend(ShellBackend):
+    """Nodes that can be looked at when their sandbox is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[FakeNode] = []
+
+    def create_node(self, **arguments: object) -> None:  # type: ignore[override]
+        super().create_node(**arguments)
+        self.made = list(self.nodes(arguments["sandbox"]).values())  # type: ignore[arg-type]
+
+
+class CuttingBackend(KeepingBackend):
+    """Nodes that give their last words, which are no answer, to the first two who change their power."""
+
+    cut = 0
+
+    def create_node(self, **arguments: object) -> None:  # type: ignore[override]
+        super().create_node(**arguments)
+        for node in self.made:
+            node._answer_with_power = self._cutting(node, node._answer_with_power)  # type: ignore[method-assign]
+
+    def _cutting(self, node: FakeNode, answer: Answering) -> Answering:
+        def cutting(op: str, params: Mapping[str, JSON]) -> dict[str, JSON]:
+            if op == "power" and self.cut < 2:
+                self.cut += 1
+                for connection in node._connections:
+                    connection.deliver(b"killed\n")
+            return answer(op, params)
+
+        return cutting
 
 
 Install = Callable[[FakeBackend], FakeBackend]
@@ -264,6 +300,26 @@ def test_a_solution_unplugs_a_node_as_the_button_does(root: Path, use_backend: I
     events = Sandbox.objects.latest("requested_at").events.values_list("kind", flat=True)
     assert [kind for kind in events if "plug" in kind] == ["unplugged", "plugged-in"]
     assert not backend.survey()
+
+
+def test_a_kubernetes_node_that_is_plugged_in_is_waited_for_until_it_is_ready(root: Path, use_backend: Install) -> None:
+    backend = use_backend(KeepingBackend())
+    main = root / "sample" / "exercise.yaml"
+    main.write_text(main.read_text().replace("kind: docker", "kind: kubernetes-control") + "unplug: true\n")
+    _add_step(root, "checks: []", solution="# unplug node1\n# plug in node1")
+    assert not _problems(_prove())
+    assert isinstance(backend, KeepingBackend)
+    assert backend.made[0].waited_for[-1] == "kubernetes"
+
+
+def test_a_way_that_is_cut_with_the_power_is_opened_anew(root: Path, use_backend: Install) -> None:
+    backend = use_backend(CuttingBackend())
+    main = root / "sample" / "exercise.yaml"
+    main.write_text(main.read_text() + "unplug: true\n")
+    _add_step(root, "checks: []", solution="# unplug node1\n# plug in node1")
+    assert not _problems(_prove())
+    assert isinstance(backend, CuttingBackend)
+    assert backend.cut == 2
 
 
 def test_commands_for_a_node_without_power_fail_with_that(root: Path, use_backend: Install) -> None:

@@ -91,6 +91,7 @@ class FakeNode:
         self.pings: set[str] = set()
         self.commands: dict[tuple[str, ...], Mapping[str, JSON]] = {}
         self.asked: Counter[str] = Counter()
+        self.waited_for: list[str] = []
         self.files: dict[str, str] = {}
         self.doors: dict[str, int] = {}
         self._shells: dict[str, bytearray] = {}
@@ -195,6 +196,7 @@ class FakeNode:
         self.asked[op] += 1
         match op:
             case "wait":
+                self.waited_for.append(as_text(params.get("service")))
                 return _ok({"ready_after_ms": 1}) if self.engine_is_up else _no("timeout", "dockerd is not ready")
             case "lease":
                 self.lease_seconds = as_int(params.get("seconds"))
