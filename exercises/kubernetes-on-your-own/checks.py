@@ -15,7 +15,7 @@ WORKERS = ["worker1", "worker2"]
 FIRST, SECOND, BAD = (f"slipway/orders-web:{number}" for number in (1, 2, 3))
 PODS = 3  # of the desk, as its file has them
 LEAST_VISITS = 100
-LEAST_WITNESSED = 400
+LEAST_WITNESSED = 300
 LONGEST_SILENCE = 6  # seconds
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 

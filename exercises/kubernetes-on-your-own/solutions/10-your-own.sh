@@ -50,7 +50,7 @@ sleep 3
 kubectl wait --for=condition=Ready=Unknown node/worker1 --timeout=40s
 kubectl set image deployment/{{ own }} web=slipway/orders-web:2
 kubectl rollout status deployment/{{ own }} --timeout=90s
-sleep 4
+sleep 8
 kubectl exec witness -- sh -c 'kill -INT 1'
 kubectl wait --for=jsonpath='{.status.containerStatuses[0].state.terminated.reason}' pod/witness --timeout=20s
 kubectl logs witness
