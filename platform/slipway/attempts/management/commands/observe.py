@@ -8,10 +8,10 @@ import importlib
 import signal
 from typing import Any
 
+from celery import current_app
 from django.core.management.base import BaseCommand
 
 from slipway.attempts.observer import Observer
-from slipway.config import celery_app
 from slipway.core.standby import stand_by
 from slipway.sandboxes.backends import get_backend
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         """Run until a signal says otherwise, in a child that is replaced at once when it dies."""
         for module in _USED_LATER:
             importlib.import_module(module)
-        celery_app.finalize(auto=True)
+        current_app.finalize(auto=True)
         backend = get_backend()
         stand_by()
         with contextlib.suppress(asyncio.CancelledError):
