@@ -147,7 +147,7 @@ func (n *Node) start() {
 	}
 	n.runPowered()
 	go n.setUpWays(ctx)
-	shells, err := shell.NewManager(Folder, n.settings.Place(n.hostname), n.reaper, func(name, what string) {
+	shells, err := shell.NewManager(Folder, "/root", n.settings.Place(n.hostname), n.reaper, func(name, what string) {
 		n.hub.Publish(shellEvent{Kind: "shell", Shell: name, What: what})
 	})
 	if err != nil {

@@ -37,7 +37,7 @@ func newPlatform(t *testing.T) *platform {
 	collected := make(chan struct{})
 	go func() { n.reaper.Run(ctx); close(collected) }()
 	folder := t.TempDir()
-	shells, err := shell.NewManager(folder, 0, n.reaper, func(name, what string) {
+	shells, err := shell.NewManager(folder, folder, 0, n.reaper, func(name, what string) {
 		n.hub.Publish(shellEvent{Kind: "shell", Shell: name, What: what})
 	})
 	if err != nil {

@@ -42,7 +42,7 @@ history -a
 }
 
 // environment is a shell's: the node's own without what is meant for PID 1 only, and what a terminal needs.
-func environment(name, folder string) []string {
+func environment(name, folder, home string) []string {
 	var env []string
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "SLIPWAY_") {
@@ -50,7 +50,7 @@ func environment(name, folder string) []string {
 		}
 	}
 	return append(env,
-		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash",
+		"HOME="+home, "USER=root", "LOGNAME=root", "SHELL=/bin/bash",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"TERM=xterm-256color", "COLORTERM=truecolor", "LANG=C.UTF-8",
 		"HISTFILE="+filepath.Join(folder, "history", name), "HISTTIMEFORMAT=%F %T  ",

@@ -37,6 +37,7 @@ type Info struct {
 // again or its place is needed.
 type Manager struct {
 	folder string
+	home   string
 	reaper *reaper.Reaper
 	notify func(shell, what string)
 
@@ -44,14 +45,14 @@ type Manager struct {
 	shells map[string]*Shell
 }
 
-// NewManager keeps history files and the prompt's script below folder, which it makes. place is the node's place
-// among its peers. notify is told "started", "finished" and "exited" and must not block.
-func NewManager(folder string, place int, r *reaper.Reaper, notify func(shell, what string)) (*Manager, error) {
+// NewManager keeps history files and the prompt's script below folder, which it makes. Shells begin in home. place is
+// the node's place among its peers. notify is told "started", "finished" and "exited" and must not block.
+func NewManager(folder, home string, place int, r *reaper.Reaper, notify func(shell, what string)) (*Manager, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "history"), 0o700); err != nil {
 		return nil, err
 	}
 	err := os.WriteFile(filepath.Join(folder, "prompt.bash"), []byte(promptScript(place)), 0o644)
-	return &Manager{folder: folder, reaper: r, notify: notify, shells: make(map[string]*Shell)}, err
+	return &Manager{folder: folder, home: home, reaper: r, notify: notify, shells: make(map[string]*Shell)}, err
 }
 
 // Attachment is one viewer at one shell. Its Viewer must be closed.
@@ -134,9 +135,9 @@ func (m *Manager) command(name string) *exec.Cmd {
 	if _, err := os.Stat(cmd.Path); err != nil {
 		cmd = exec.Command("/bin/sh", "-l")
 	}
-	cmd.Env = environment(name, m.folder)
-	if info, err := os.Stat("/root"); err == nil && info.IsDir() {
-		cmd.Dir = "/root"
+	cmd.Env = environment(name, m.folder, m.home)
+	if info, err := os.Stat(m.home); err == nil && info.IsDir() {
+		cmd.Dir = m.home
 	} else {
 		cmd.Dir = "/"
 	}

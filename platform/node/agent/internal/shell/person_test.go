@@ -21,6 +21,7 @@ const patience = 15 * time.Second
 // room is a Manager with a home of its own for the shells it starts, and what it was told.
 type room struct {
 	*Manager
+	home string
 	mu   sync.Mutex
 	said []string
 }
@@ -33,8 +34,8 @@ func newRoom(t *testing.T) *room {
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() { r.Run(ctx); close(stopped) }()
-	m := &room{}
-	manager, err := NewManager(filepath.Join(home, "slipway"), 1, r, func(shell, what string) {
+	m := &room{home: home}
+	manager, err := NewManager(filepath.Join(home, "slipway"), home, 1, r, func(shell, what string) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.said = append(m.said, shell+" "+what)

@@ -165,6 +165,10 @@ func (s *Shell) close() {
 	select {
 	case <-s.child.Done():
 	case <-time.After(hangUp):
+		// What ignores a hang-up is in the foreground, or is the shell itself.
+		if group := s.foreground(); group > 1 {
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
 		_ = s.child.SignalGroup(syscall.SIGKILL)
 	}
 }

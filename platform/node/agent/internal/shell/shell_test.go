@@ -16,7 +16,7 @@ func TestAShellIsALoginBashOnATerminalOfItsOwn(t *testing.T) {
 	m := newRoom(t)
 	p := m.sit(t, "1", window)
 	p.types(`echo "<$(shopt login_shell | cut -f2) $TERM $COLORTERM $LANG $HOME $(stty size) $(tty | cut -c1-9) secret=$SLIPWAY_SECRET>"` + "\r")
-	p.sees("<on xterm-256color truecolor C.UTF-8 /root 30 100 /dev/pts/ secret=>")
+	p.sees("<on xterm-256color truecolor C.UTF-8 " + m.home + " 30 100 /dev/pts/ secret=>")
 	p.types("cat /proc/self/oom_score_adj | sed s/^/adj=/\r")
 	p.sees("adj=500")
 	p.types("echo sleep''ing; sleep 60\r")
@@ -148,8 +148,8 @@ func TestCommandsAreRecordedWithTheirTimeAlsoFromANestedShell(t *testing.T) {
 func TestAClosedShellIsGoneWithWhatRunsInIt(t *testing.T) {
 	m := newRoom(t)
 	p := m.sit(t, "1", window)
-	p.types("trap '' HUP; sleep 1000\r")
-	p.sees("sleep 1000")
+	p.types("trap '' HUP; echo trap''ped; sleep 1000\r")
+	p.sees("trapped")
 	pid := m.List()[0].Pid
 	if err := m.Close("1"); err != nil {
 		t.Fatal(err)
