@@ -24,7 +24,7 @@ const (
 	// lastWords is how long what an ended shell printed is waited for; background programs may hold its PTY open.
 	lastWords = 300 * time.Millisecond
 	// hangUp is how long a shell has to end by itself when it is closed.
-	hangUp = 500 * time.Millisecond
+	hangUp = 2 * time.Second
 	// PowerLost stands in place of a signal's name when the node lost its power.
 	PowerLost = "POWER"
 )
