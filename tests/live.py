@@ -126,7 +126,7 @@ class LivePlatform:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1500,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
