@@ -167,6 +167,24 @@ async def test_a_service_that_crashes_in_a_loop_stays_bounded_and_the_neighbour_
     assert live_platform.child_pid("observer") == child
 
 
+async def test_an_image_that_does_not_exist_is_told_in_dockers_words(machines: Machines, picture: LivePicture) -> None:
+    await machines.run("node1", "docker service create -d --name wrong no-such-image:9")
+    await picture.until(lambda now: any("No such image" in task["error"] for task in now["tasks"]), seconds=60)
+    assert [(each["running"], each["desired"]) for each in picture.current["services"]] == [(0, 1)]
+
+
+async def test_a_taken_port_is_refused_in_dockers_words_and_who_has_it_goes_on(
+    machines: Machines, picture: LivePicture
+) -> None:
+    await machines.run("node1", "docker service create -d --name first -p 8099:80 nginx")
+    await picture.until(runs_as_wanted, seconds=60)
+    said = await machines.run("node1", "docker service create -d --name second -p 8099:80 nginx 2>&1 || true")
+    assert "already in use" in said
+    assert [each["name"] for each in picture.current["services"]] == ["first"]
+    ask = "curl -s -o /dev/null -w '%{http_code}' --retry 20 --retry-delay 1 --retry-all-errors http://localhost:8099/"
+    assert await machines.run("node3", ask) == "200"
+
+
 async def sees_as_ever(platform: LivePlatform, backend: DockerBackend, neighbour: Learner, name: str) -> None:
     """The neighbour's picture follows what they do."""
     theirs = Machines(backend, neighbour.sandbox)
