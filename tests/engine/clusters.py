@@ -135,7 +135,7 @@ class Cluster:
         began = time.monotonic()
         self.sh(node, f"kill -9 {pid}")
         wait_until(
-            lambda: self._is_new(self.services(node)[service], pid), seconds=20, what=f"another {service} on {node}"
+            lambda: self._is_new(self.services(node)[service], pid), seconds=60, what=f"another {service} on {node}"
         )
         return time.monotonic() - began
 
