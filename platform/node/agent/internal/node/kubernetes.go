@@ -1,41 +1,19 @@
 package node
 
 import (
-	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 
 	"slipway.dev/node/internal/kubernetes"
 	"slipway.dev/node/internal/supervise"
 )
 
-// unneededForKubernetes are the plugins without which the kubelet's containerd starts sooner.
-var unneededForKubernetes = []string{
-	"io.containerd.nri.v1.nri",
-	"io.containerd.snapshotter.v1.aufs",
-	"io.containerd.snapshotter.v1.blockfile",
-	"io.containerd.snapshotter.v1.btrfs",
-	"io.containerd.snapshotter.v1.devmapper",
-	"io.containerd.snapshotter.v1.erofs",
-	"io.containerd.snapshotter.v1.zfs",
-	"io.containerd.internal.v1.tracing",
-	"io.containerd.tracing.processor.v1.otlp",
-	"io.containerd.internal.v1.restart",
-}
-
 // pauseImage holds a pod's namespaces; it came with the node.
 const pauseImage = "registry.k8s.io/pause:3.10.2"
 
-// writeKubernetesContainerdConfig is containerd as the kubelet needs it in a node: what the kernel keeps for the host is
-// neither asked for nor missed.
-func writeKubernetesContainerdConfig() error {
-	var config strings.Builder
-	config.WriteString("# Written by slipway-node at boot.\nversion = 2\nroot = \"/var/lib/containerd\"\nstate = \"/run/containerd\"\n")
-	fmt.Fprintf(&config, "disabled_plugins = [%s]\n", `"`+strings.Join(unneededForKubernetes, `", "`)+`"`)
-	fmt.Fprintf(&config, "[grpc]\n  address = %q\n[debug]\n  level = \"warn\"\n", containerdSocket)
-	fmt.Fprintf(&config, `[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = %q
+// forKubelet is containerd as the kubelet needs it in a node: what the kernel keeps for the host is neither asked for
+// nor missed.
+const forKubelet = `[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "` + pauseImage + `"
   disable_apparmor = true
   restrict_oom_score_adj = true
   tolerate_missing_hugetlb_controller = true
@@ -51,9 +29,7 @@ func writeKubernetesContainerdConfig() error {
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
-`, pauseImage)
-	return os.WriteFile(containerdConfig, []byte(config.String()), 0o644)
-}
+`
 
 // kubernetesEvent says which kinds of objects have changed; whoever wants to know how asks.
 type kubernetesEvent struct {

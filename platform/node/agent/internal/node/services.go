@@ -26,11 +26,10 @@ const (
 	daemonJSON       = "/etc/docker/daemon.json"
 )
 
-// unneeded are containerd plugins that cost time at its start and that Docker does not use: it has its own snapshots
-// (overlay2) and needs no CRI. Names that a version of containerd does not know do no harm. "runtime.v1.linux" must
-// stay, although nothing runs with it: the tasks service does not load without.
+// unneeded are containerd plugins that cost time at its start and that neither Docker nor the kubelet uses.
+// Names that a version of containerd does not know do no harm. "runtime.v1.linux" must stay, although nothing runs with
+// it: the tasks service does not load without.
 var unneeded = []string{
-	"io.containerd.grpc.v1.cri",
 	"io.containerd.nri.v1.nri",
 	"io.containerd.snapshotter.v1.aufs",
 	"io.containerd.snapshotter.v1.blockfile",
@@ -41,14 +40,20 @@ var unneeded = []string{
 	"io.containerd.internal.v1.tracing",
 	"io.containerd.tracing.processor.v1.otlp",
 	"io.containerd.internal.v1.restart",
-	"io.containerd.monitor.v1.cgroups",
 }
 
-func writeContainerdConfig() error {
+// unneededByDocker are those that Docker does without (it has its own snapshots, overlay2, and needs no CRI) and the
+// kubelet does not.
+var unneededByDocker = []string{"io.containerd.grpc.v1.cri", "io.containerd.monitor.v1.cgroups"}
+
+// writeContainerdConfig writes what every node's containerd is told, the plugins to leave out besides the unneeded ones,
+// and more, as TOML.
+func writeContainerdConfig(leftOut []string, more string) error {
 	var config strings.Builder
 	config.WriteString("# Written by slipway-node at boot.\nversion = 2\nroot = \"/var/lib/containerd\"\nstate = \"/run/containerd\"\n")
-	fmt.Fprintf(&config, "disabled_plugins = [%s]\n", `"`+strings.Join(unneeded, `", "`)+`"`)
+	fmt.Fprintf(&config, "disabled_plugins = [%s]\n", `"`+strings.Join(slices.Concat(unneeded, leftOut), `", "`)+`"`)
 	fmt.Fprintf(&config, "[grpc]\n  address = %q\n[debug]\n  level = \"warn\"\n", containerdSocket)
+	config.WriteString(more)
 	return os.WriteFile(containerdConfig, []byte(config.String()), 0o644)
 }
 
@@ -57,15 +62,15 @@ func (n *Node) containerdSpec() supervise.Spec {
 		Name:    "containerd",
 		LogPath: "/var/log/containerd.log",
 		Prepare: func(ctx context.Context) error {
-			write := writeContainerdConfig
+			leftOut, more := unneededByDocker, ""
 			if n.cluster != nil {
-				write = writeKubernetesContainerdConfig
+				leftOut, more = nil, forKubelet
 				// It is what pulls images there. The boot does not wait for its ways; they are there before the first pull.
 				if n.containerd.Status().Restarts > 0 && n.awaitWays(ctx) == nil {
 					n.mendWays(ctx)
 				}
 			}
-			if err := write(); err != nil {
+			if err := writeContainerdConfig(leftOut, more); err != nil {
 				slog.Error("containerd's configuration", "error", err)
 			}
 			_ = os.Remove(containerdSocket)
