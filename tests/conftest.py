@@ -12,6 +12,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 from slipway.accounts.models import User
 from slipway.sandboxes import backends
@@ -33,6 +34,12 @@ def _folder() -> Iterator[None]:
     """Remove the run's var folder at the end."""
     yield
     shutil.rmtree(settings.SLIPWAY_VAR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_language() -> None:
+    """A request in another language sets it for whatever its thread does next: no test is to find an earlier one's."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
