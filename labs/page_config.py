@@ -12,8 +12,7 @@ from django.urls import reverse
 from labs.page_texts import page_texts
 from slipway.attempts.models import Attempt
 from slipway.core.json import JSON
-from slipway.exercises.exercise import Step
-from slipway.exercises.selectors import get_exercise
+from slipway.exercises.exercise import Exercise, Step
 from slipway.previews.services import mode_for
 
 _ACTIONS = (
@@ -37,14 +36,13 @@ def page_origin(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
-def lab_config(request: HttpRequest, attempt: Attempt, step: Step) -> dict[str, JSON]:
+def lab_config(request: HttpRequest, attempt: Attempt, exercise: Exercise, step: Step) -> dict[str, JSON]:
     """As the page's `lab-config` element has it; words in capitals in an address are filled in by the scripts."""
     urls: dict[str, JSON] = {action: reverse(f"labs:{action}", args=[attempt.pk]) for action in _ACTIONS}
     urls["guide"] = reverse("labs:guide", args=[attempt.pk, "__STEP__"])
     urls["preview_window"] = reverse("labs:preview_window", args=[attempt.pk, "__NODE__", 0])
     urls["events"] = f"/ws/attempts/{attempt.pk}/"
     urls["terminal"] = "/ws/terminals/__SANDBOX__/__NODE__/__SHELL__/"
-    exercise = get_exercise(attempt.exercise)
     texts: dict[str, JSON] = dict(page_texts())
     return {
         "attempt": str(attempt.pk),

@@ -168,7 +168,7 @@ def lab(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "step": step,
         "rendered": rendered,
         "overview": selectors.overview(attempt),
-        "config": lab_config(request, attempt, step),
+        "config": lab_config(request, attempt, exercise, step),
     }
     return render(request, "labs/lab.html", context)
 

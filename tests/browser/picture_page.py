@@ -147,7 +147,7 @@ def _render(overview: Mapping[str, object], language: str, *, unplug: bool) -> s
     request = RequestFactory().get("/")
     attempt = Attempt(pk=uuid4(), exercise=exercise.slug)
     with translation.override(language):
-        config = lab_config(request, attempt, step)
+        config = lab_config(request, attempt, exercise, step)
         if unplug:
             config["unplug"] = ["node1", "node2", "node3"]
         context = {

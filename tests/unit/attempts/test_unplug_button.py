@@ -15,6 +15,7 @@ from slipway.accounts.models import User
 from slipway.attempts import selectors, services
 from slipway.attempts.models import Attempt
 from slipway.attempts.observer import is_change
+from slipway.exercises.selectors import get_exercise
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.backends.fake_node import FakeNode
 
@@ -82,7 +83,7 @@ def test_machines_that_have_ended_cannot_be_unplugged(press: Press, attempt: Att
 @pytest.mark.usefixtures("_allowed")
 def test_the_page_is_told_which_machines_have_a_plug(attempt: Attempt, learner: User, rf, settings) -> None:
     step = services.step_of(selectors.get_attempt(attempt_id=attempt.pk, owner=learner), "first")
-    config = lab_config(rf.get("/"), attempt, step)
+    config = lab_config(rf.get("/"), attempt, get_exercise(attempt.exercise), step)
     assert config["unplug"] == ["node1"]
     assert config["urls"]["unplug"] == f"/attempts/{attempt.pk}/unplug"
 
