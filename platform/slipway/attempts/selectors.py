@@ -109,9 +109,12 @@ class Progress:
     def is_watched(self, step: Step, recording: Recording) -> bool:
         """Whether nearly every second of the recording was played, or all of it read."""
         watching = self.watched.get((step.slug, recording.name))
-        if watching is None:
-            return False
-        return watching.read or watching.seen.count("1") >= WATCHED_SHARE * recording.seconds
+        return watching is not None and counts_as_watched(watching, recording)
+
+
+def counts_as_watched(watching: Watching, recording: Recording) -> bool:
+    """Whether this is enough of the recording."""
+    return watching.read or watching.seen.count("1") >= WATCHED_SHARE * recording.seconds
 
 
 def overview(attempt: Attempt) -> dict[str, JSON]:

@@ -205,12 +205,12 @@ def record_watching(*, attempt: Attempt, step: str, recording: str, seen: str, r
     with transaction.atomic():
         row = Watching.objects.select_for_update().filter(attempt=attempt, step=step, recording=recording).first()
         row = row or Watching(attempt=attempt, step=step, recording=recording)
-        row.seen = "".join(max(pair) for pair in zip_longest(row.seen[: known.seconds], seen, fillvalue="0"))
-        row.read = row.read or read
-        row.at = clock.now()
         if attempt.submitted_at is None:
+            row.seen = "".join(max(pair) for pair in zip_longest(row.seen[: known.seconds], seen, fillvalue="0"))
+            row.read = row.read or read
+            row.at = clock.now()
             row.save()
-        watched = selectors.Progress.of(attempt).is_watched(found, known)
+        watched = selectors.counts_as_watched(row, known)
         _tell(attempt, {"type": "watched", "step": step, "recording": recording, "watched": watched})
     return watched
 
