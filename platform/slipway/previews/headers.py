@@ -51,6 +51,11 @@ class Translation:
         return cls(visit.target.node, visit.target.port, preview_origin(page, visit.entry.label), page)
 
     @property
+    def words(self) -> dict[str, object]:
+        """What a problem's sentence may name."""
+        return {"node": self.node, "port": self.port}
+
+    @property
     def server(self) -> str:
         """The host that the learner's server is asked for."""
         return f"localhost:{self.port}" if self.port != 80 else "localhost"

@@ -57,10 +57,9 @@ class HttpExchange:
             pass
 
     def _problem(self, error: Exception) -> Problem:
-        words = {"node": self._translation.node, "port": self._translation.port}
         if isinstance(error, TimeoutError):
-            return Problem(504, "Port %(port)s of %(node)s does not answer.", words, retry=True)
-        return Problem(502, "What answers on port %(port)s of %(node)s does not speak HTTP.", words)
+            return Problem(504, "Port %(port)s of %(node)s does not answer.", self._translation.words, retry=True)
+        return Problem(502, "What answers on port %(port)s of %(node)s does not speak HTTP.", self._translation.words)
 
     async def _start(self) -> None:
         headers = self._scope["headers"]

@@ -54,10 +54,9 @@ class SocketExchange:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 await self._shake_hands()
         except (EngineError, TimeoutError, WebSocketException) as error:
-            words = {"node": self._translation.node, "port": self._translation.port}
             status = error.response.status_code if isinstance(error, InvalidStatus) else 502
             sentence = "What answers on port %(port)s of %(node)s does not open this WebSocket."
-            raise Problem(status if 400 <= status < 600 else 502, sentence, words) from error
+            raise Problem(status if 400 <= status < 600 else 502, sentence, self._translation.words) from error
         await self._send({"type": "websocket.accept", "subprotocol": self._socket.subprotocol})
         await first_of(self._pass_to_server(), self._pass_to_browser())
 
