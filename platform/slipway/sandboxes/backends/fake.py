@@ -56,9 +56,17 @@ class FakeBackend:
         with self._lock:
             if sandbox not in self._sandboxes:
                 raise EngineError("no-network", "The machines have no network to be on.", detail=str(sandbox))
+            self._refuse(node)
             nodes = self._sandboxes[sandbox].nodes
-            nodes.setdefault(node.name, FakeNode(node.name, peers, limits, lease_seconds))
-            nodes[node.name].cluster = cluster
+            made = nodes.setdefault(node.name, FakeNode(node.name, peers, limits, lease_seconds))
+            made.cluster = cluster
+            self._made(made)
+
+    def _refuse(self, node: NodeSpec) -> None:
+        """Raise `EngineError` for a node that this engine does not make; for misbehaving ones."""
+
+    def _made(self, node: FakeNode) -> None:
+        """A node was made, or asked for again; for misbehaving ones."""
 
     def survey(self, *, sandbox: SandboxId | None = None) -> Survey:
         """As in the contract."""
@@ -125,21 +133,8 @@ class BrokenBackend(FakeBackend):
 class NeverReadyBackend(FakeBackend):
     """Nodes whose Docker never comes up."""
 
-    def create_node(
-        self,
-        *,
-        sandbox: SandboxId,
-        node: NodeSpec,
-        peers: tuple[str, ...],
-        limits: NodeLimits,
-        lease_seconds: int,
-        cluster: ClusterPlace | None = None,
-    ) -> None:
-        """Makes the node, with an engine that is down for good."""
-        super().create_node(
-            sandbox=sandbox, node=node, peers=peers, limits=limits, lease_seconds=lease_seconds, cluster=cluster
-        )
-        self.nodes(sandbox)[node.name].engine_is_up = False
+    def _made(self, node: FakeNode) -> None:
+        node.engine_is_up = False
 
 
 class UnfinishedBackend(FakeBackend):
@@ -147,22 +142,9 @@ class UnfinishedBackend(FakeBackend):
 
     finished = False
 
-    def create_node(
-        self,
-        *,
-        sandbox: SandboxId,
-        node: NodeSpec,
-        peers: tuple[str, ...],
-        limits: NodeLimits,
-        lease_seconds: int,
-        cluster: ClusterPlace | None = None,
-    ) -> None:
-        """Refuses Kubernetes nodes as the Docker backend does."""
+    def _refuse(self, node: NodeSpec) -> None:
         if node.kind.is_kubernetes and not self.finished:
             raise image_missing(node.kind.value)
-        super().create_node(
-            sandbox=sandbox, node=node, peers=peers, limits=limits, lease_seconds=lease_seconds, cluster=cluster
-        )
 
 
 class VanishingBackend(FakeBackend):
