@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from slipway.operations.frontend import ensure_front_end
 from tests.browser import picture_scenes as scenes
@@ -15,7 +15,6 @@ from tests.browser.picture_page import PicturePage
 
 pytestmark = pytest.mark.browser
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _LARGE = {"width": 1280, "height": 800}
 _PHONE = {"width": 390, "height": 844}
 THREE = ("node1", "node2", "node3")
@@ -24,13 +23,10 @@ OpenPicture = Callable[..., PicturePage]
 
 
 @pytest.fixture(scope="module")
-def picture_browser() -> Iterator[Browser]:
+def picture_browser(chromium: Browser) -> Browser:
     """A browser, and the front end built."""
     ensure_front_end(Path(settings.SLIPWAY_CACHE))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
-        yield browser
-        browser.close()
+    return chromium
 
 
 @pytest.fixture

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
 from django.conf import LazySettings
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
+from labs.routing import websocket_urlpatterns
 from slipway.accounts.models import User
 from slipway.attempts import selectors, services
 from slipway.attempts.models import Attempt
@@ -43,3 +48,16 @@ def theirs(stranger: User) -> Client:
     client = Client()
     client.force_login(stranger)
     return client
+
+
+@pytest.fixture
+async def page(attempt: Attempt, learner: User, session: str) -> AsyncIterator[WebsocketCommunicator]:
+    """A page in Spanish that has connected and been told its overview."""
+    path = f"/ws/attempts/{attempt.pk}/"
+    socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=[(b"accept-language", b"es")])
+    socket.scope["user"], socket.scope["session"] = learner, SessionStore(session)
+    accepted, _ = await socket.connect()
+    assert accepted
+    assert (await socket.receive_json_from(timeout=5))["type"] == "overview"
+    yield socket
+    await socket.disconnect()

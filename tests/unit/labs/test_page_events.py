@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
 from channels.db import database_sync_to_async
-from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from labs.routing import websocket_urlpatterns
-from slipway.accounts.models import User
 from slipway.attempts import services
 from slipway.attempts.models import Attempt
-
-
-@pytest.fixture
-async def page(attempt: Attempt, learner: User, session: str) -> AsyncIterator[WebsocketCommunicator]:
-    """A page in Spanish that has connected and been told its overview."""
-    path = f"/ws/attempts/{attempt.pk}/"
-    socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, headers=[(b"accept-language", b"es")])
-    socket.scope["user"], socket.scope["session"] = learner, SessionStore(session)
-    accepted, _ = await socket.connect()
-    assert accepted
-    assert (await socket.receive_json_from(timeout=5))["type"] == "overview"
-    yield socket
-    await socket.disconnect()
 
 
 async def test_a_notice_reaches_the_page_in_its_language(attempt: Attempt, page: WebsocketCommunicator) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from channels.db import database_sync_to_async
-from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
-from django.contrib.sessions.backends.db import SessionStore
 
-from labs.routing import websocket_urlpatterns
 from slipway.accounts.models import User
 from slipway.attempts import services
 from slipway.attempts.models import Attempt
@@ -34,19 +29,10 @@ def event(attempt: Attempt, sequence: int = 7, **content: JSON) -> dict[str, JSO
     return {"type": "cluster", "sandbox": str(attempt.sandbox_id), "sequence": sequence, **content}
 
 
-@pytest.fixture
-async def page(attempt: Attempt, learner: User, session: str) -> AsyncIterator[WebsocketCommunicator]:
-    """A page in Spanish that has connected and been told its overview."""
+@pytest.fixture(autouse=True)
+async def _kept(attempt: Attempt) -> None:
+    """The observer has looked at the machines before a page connects."""
     await database_sync_to_async(store.keep)(attempt.sandbox_id, event(attempt))
-    socket = WebsocketCommunicator(
-        URLRouter(websocket_urlpatterns), f"/ws/attempts/{attempt.pk}/", headers=[(b"accept-language", b"es")]
-    )
-    socket.scope["user"], socket.scope["session"] = learner, SessionStore(session)
-    accepted, _ = await socket.connect()
-    assert accepted
-    assert (await socket.receive_json_from(timeout=5))["type"] == "overview"
-    yield socket
-    await socket.disconnect()
 
 
 async def test_a_page_that_connects_gets_the_picture_after_the_overview(

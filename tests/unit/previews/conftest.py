@@ -16,10 +16,8 @@ from slipway.accounts.models import User
 from slipway.previews import access
 from slipway.previews.app import WithPreviews
 from slipway.previews.services import OpenedPreview, open_preview
-from slipway.sandboxes import services
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.models import Sandbox
-from slipway.sandboxes.topology import Topology
 
 PAGE = "http://localhost:8000"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -31,14 +29,6 @@ def _forget() -> None:
     """Each test begins without what this process has believed before."""
     access._seen.clear()
     access._touched.clear()
-
-
-@pytest.fixture
-def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox:
-    """A ready sandbox of the learner's."""
-    started = services.start_sandbox(owner=learner, topology=two_nodes)
-    started.refresh_from_db()
-    return started
 
 
 @pytest.fixture
@@ -76,6 +66,18 @@ class Answer:
     def header(self, name: str) -> str:
         """All values of a header, joined."""
         return ", ".join(value for key, value in self.headers if key == name)
+
+
+async def _next(app: ApplicationCommunicator) -> dict[str, Any]:
+    """What the application says next; empty when it has ended, or is silent for ten seconds."""
+    said = asyncio.ensure_future(app.output_queue.get())
+    await asyncio.wait({said, app.future}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    if said.done() or not app.output_queue.empty():
+        return await said
+    said.cancel()
+    if app.future.done():
+        app.future.result()  # whatever it raised is the test's to see
+    return {}
 
 
 class Browser:
@@ -122,17 +124,13 @@ class Browser:
         await app.send_input({"type": "http.request", "body": body or b"", "more_body": False})
         answer = Answer(0, [], "", complete=False)
         parts: list[bytes] = []
-        try:
-            while not answer.complete:
-                message = await app.receive_output(timeout=10)
-                if message["type"] == "http.response.start":
-                    answer.status = message["status"]
-                    answer.headers = [(name.decode(), value.decode()) for name, value in message["headers"]]
-                else:
-                    parts.append(message.get("body", b""))
-                    answer.complete = not message.get("more_body", False)
-        except TimeoutError:
-            pass  # cut off: the application ended without an end of the answer
+        while not answer.complete and (message := await _next(app)):
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = [(name.decode(), value.decode()) for name, value in message["headers"]]
+            else:
+                parts.append(message.get("body", b""))
+                answer.complete = not message.get("more_body", False)
         answer.body = b"".join(parts).decode(errors="replace")
         return answer
 

@@ -19,14 +19,6 @@ from slipway.sandboxes.topology import Topology
 
 
 @pytest.fixture
-def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox:
-    """A ready sandbox."""
-    started = services.start_sandbox(owner=learner, topology=two_nodes)
-    started.refresh_from_db()
-    return started
-
-
-@pytest.fixture
 def node(sandbox: Sandbox, backend: FakeBackend) -> FakeNode:
     """Its second node."""
     return backend.nodes(sandbox.sandbox_id)["node2"]

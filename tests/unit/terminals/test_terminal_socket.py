@@ -23,20 +23,11 @@ from slipway.sandboxes import services
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.models import Sandbox
 from slipway.sandboxes.states import Reason
-from slipway.sandboxes.topology import Topology
 from slipway.terminals import consumers
 from slipway.terminals.routing import websocket_urlpatterns
 
 Attach = Callable[..., Awaitable[WebsocketCommunicator]]
 SMALL_RESIZE = bytes([1, 0, 80, 0, 24])
-
-
-@pytest.fixture
-def sandbox(learner: User, two_nodes: Topology, backend: FakeBackend) -> Sandbox:
-    """A ready sandbox of the learner's."""
-    started = services.start_sandbox(owner=learner, topology=two_nodes)
-    started.refresh_from_db()
-    return started
 
 
 @pytest.fixture
