@@ -35,33 +35,8 @@ export function entriesOf(view: View, kind: Kind): Entry[] {
 
 /** The entry of that key, or null when there is no such thing (any more). */
 export function entryOf(view: View, key: string): Entry | null {
-  const { scene, snapshot } = view;
   const kind = KINDS.find((one) => key.startsWith(`${one}:`));
-  const id = key.slice((kind?.length ?? 0) + 1);
-  switch (kind) {
-    case "node":
-      return made(scene.nodes.find((node) => node.name === id), (one) => nodeEntry(view, one));
-    case "network":
-      return made(snapshot.networks.find((network) => network.id === id), networkEntry);
-    case "container":
-      return made(snapshot.containers.find((container) => container.id === id), (one) => containerEntry(view, one));
-    case "service":
-      return made(snapshot.services.find((service) => service.id === id), (one) => serviceEntry(view, one));
-    case "task":
-      return made(snapshot.tasks.find((task) => task.id === id), (one) => taskEntry(view, one));
-    case "pod":
-      return made(snapshot.pods.find((pod) => pod.id === id), (one) => podEntry(view, one));
-    case "workload":
-      return made(snapshot.workloads.find((workload) => workload.id === id), (one) => workloadEntry(view, one));
-    case "kube_service":
-      return made(snapshot.kube_services.find((service) => service.id === id), (one) => kubeServiceEntry(view, one));
-    default:
-      return null;
-  }
-}
-
-function made<T>(found: T | undefined, make: (found: T) => Entry): Entry | null {
-  return found === undefined ? null : make(found);
+  return (kind && entriesOf(view, kind).find((entry) => entry.key === key)) ?? null;
 }
 
 /** Nodes are told of with what any of them may have: Docker and a swarm, Kubernetes, or both. */

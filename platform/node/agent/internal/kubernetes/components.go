@@ -32,6 +32,16 @@ func frugal(name string, words ...string) *exec.Cmd {
 	return command
 }
 
+// delegating is frugal for a part of the control plane that acts on the API server, by the given configuration, and lets it
+// judge who may ask the part itself.
+func delegating(name, config string, words ...string) *exec.Cmd {
+	return frugal(name, append([]string{
+		"--kubeconfig=" + config, "--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config,
+		"--bind-address=127.0.0.1", "--client-ca-file=" + pkiFolder + "/ca.crt",
+		"--requestheader-client-ca-file=" + pkiFolder + "/front-proxy-ca.crt",
+	}, words...)...)
+}
+
 // etcd keeps the cluster's state. It does not wait for the disk: a sandbox lives for hours, and its disk dies with it.
 func (c *Cluster) etcd() supervise.Spec {
 	return supervise.Spec{
@@ -89,11 +99,7 @@ func (c *Cluster) controllerManager() supervise.Spec {
 		// It ends by itself when the roles it needs have not been made yet.
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
-			config := configFolder + "/controller-manager.conf"
-			return frugal("kube-controller-manager",
-				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
-				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
-				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
+			return delegating("kube-controller-manager", configFolder+"/controller-manager.conf",
 				"--root-ca-file="+pkiFolder+"/ca.crt", "--service-account-private-key-file="+pkiFolder+"/sa.key",
 				"--cluster-signing-cert-file="+pkiFolder+"/ca.crt", "--cluster-signing-key-file="+pkiFolder+"/ca.key",
 				"--use-service-account-credentials=true", "--controllers=*,bootstrapsigner,tokencleaner",
@@ -110,11 +116,7 @@ func (c *Cluster) scheduler() supervise.Spec {
 		Name: "kube-scheduler", LogPath: "/var/log/kube-scheduler.log",
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
-			config := configFolder + "/scheduler.conf"
-			return frugal("kube-scheduler",
-				"--kubeconfig="+config, "--authentication-kubeconfig="+config, "--authorization-kubeconfig="+config,
-				"--bind-address=127.0.0.1", "--client-ca-file="+pkiFolder+"/ca.crt",
-				"--requestheader-client-ca-file="+pkiFolder+"/front-proxy-ca.crt",
+			return delegating("kube-scheduler", configFolder+"/scheduler.conf",
 				"--leader-elect=false", "--profiling=false")
 		},
 		Probe: answersTLS("https://127.0.0.1:10259/healthz"),
