@@ -32,7 +32,8 @@ from slipway.exercises.schema import validate
 from slipway.exercises.selftest import ready_sandbox
 from slipway.exercises.yaml_tree import read_yaml
 from slipway.sandboxes.backends import get_backend
-from slipway.sandboxes.nodes import NodeRefusal, NodeSessions, ShellStream, follow_events, open_shell
+from slipway.sandboxes.nodes import Frame, NodeRefusal, NodeSessions, ShellStream, follow_events, open_shell
+from slipway.terminals.frames import Opcode
 
 LONGEST_GAP = 1.2
 _LETTER_SECONDS = 0.045
@@ -41,7 +42,6 @@ _WORDS_A_SECOND, _SHORTEST_CAPTION = 3.0, 2.2
 _PROMPT_SECONDS, _UNTIL_SECONDS = 60.0, 120.0
 _QUIET_SECONDS = 0.25
 _PROMPT = re.compile(r"[#$] \Z")
-_DATA, _SCROLLBACK, _ACK = 0x00, 0x04, 0x02
 _SHELL = "cast"
 
 Progress = Callable[[str], None]
@@ -238,9 +238,9 @@ class _Recording:
     async def _read(self, node: str, shell: ShellStream) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while (frame := await shell.read()) is not None:
-            if frame.opcode not in {_DATA, _SCROLLBACK}:
+            if frame.opcode not in {Opcode.DATA, Opcode.SCROLLBACK}:
                 continue
-            await shell.write(type(frame)(_ACK, len(frame.payload).to_bytes(4, "big")))
+            await shell.write(Frame(Opcode.ACK, len(frame.payload).to_bytes(4, "big")))
             text = decoder.decode(frame.payload)
             if node == self._node and text:
                 self._heard_at = time.monotonic()

@@ -44,7 +44,6 @@ _PART_SECONDS = 180
 _CHECK_SECONDS = 240
 _BOOT_SECONDS = 60
 _QUEUE_SECONDS = 600
-_POWER_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +229,8 @@ class _Proof:
     def _plug(self, part: Plug) -> PartRun:
         """Do what the button does, but wait until it is done: commands may follow."""
         set_power(sandbox_id=self._sandbox.sandbox_id, node=part.node, plugged=part.plugged)
+        self._await_told(part.node)
         try:
-            self._power(part)
             if part.plugged:
                 service = "kubernetes" if self._exercise.topology.node(part.node).kind.is_kubernetes else "dockerd"
                 self._ask(part.node, "wait", {"service": service, "timeout_ms": 1000 * _BOOT_SECONDS}, _BOOT_SECONDS)
@@ -239,16 +238,15 @@ class _Proof:
             return PartRun(part, -1, refusal.message)
         return PartRun(part, 0, "")
 
-    def _power(self, part: Plug) -> None:
-        """Return when the node has done it; a way that was being opened as the node killed all is opened anew."""
-        for attempt in range(1, _POWER_ATTEMPTS + 1):
-            try:
-                self._ask(part.node, "power", {"plugged": part.plugged}, _BOOT_SECONDS)
-            except EngineError:
-                if attempt == _POWER_ATTEMPTS:
-                    raise
-            else:
-                return
+    def _await_told(self, node: str) -> None:
+        """Return when the worker has told the node whether it has power."""
+        deadline = time.monotonic() + _BOOT_SECONDS
+        self._sandbox.refresh_from_db(fields=["untold"])
+        while node in self._sandbox.untold:
+            if time.monotonic() > deadline:
+                raise EngineError("node-unreachable", "One of the machines does not answer.", detail=f"{node}: power")
+            time.sleep(0.05)
+            self._sandbox.refresh_from_db(fields=["untold"])
 
     def _ask(self, node: str, op: str, params: Mapping[str, JSON], seconds: float) -> JSON:
         request = worker_sessions().request(self._sandbox.sandbox_id, node, op, params, timeout=seconds + 10)
