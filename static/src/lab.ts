@@ -89,6 +89,7 @@ class Lab {
       send: (message) => this.events.send(message),
       unplug: new Set(config.machines ? config.unplug : []),
       power: (node, plugged) => void this.actions.power(node, plugged),
+      ports: (known) => this.previews.setPorts(known),
       port: config.machines ? (node, port) => this.openPreview(node, port) : null,
     });
     this.listen();
@@ -159,8 +160,9 @@ class Lab {
     this.steps.show(attempt, this.shown);
     renderChecks(byId("checks"), this.currentStep?.checks ?? [], news);
     this.checkNow.hidden = (this.currentStep?.checks.length ?? 0) === 0 || closed;
-    this.terminals.update(machinesOf(sandbox));
-    this.previews.update(machinesOf(sandbox));
+    const machines = machinesOf(sandbox);
+    this.terminals.update(machines);
+    this.previews.update(machines);
     if (this.config.machines) this.start.show(sandbox, { closed, over: this.terminals.count > 0 });
     if (this.config.machines) this.picture.follow(sandbox?.sandbox ?? "", sandbox?.nodes ?? [], live);
     if (live && this.wantsTerminal) {

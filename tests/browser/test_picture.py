@@ -64,6 +64,13 @@ def test_services_tasks_networks_ports_and_roles_are_seen(open_picture: OpenPict
     expect(page.locator(".segment").filter(has_text="host")).to_have_count(0)
 
 
+def test_published_ports_are_in_the_menu_of_ports(open_picture: OpenPicture) -> None:
+    picture = open_picture()
+    picture.tell(scenes.swarm_of_three())
+    known = picture.page.locator("#ports-known button")
+    expect(known.filter(has_text="node1:8080")).to_have_count(1)
+
+
 def test_what_a_command_did_appears_moves_and_goes(open_picture: OpenPicture) -> None:
     picture = open_picture(("node1", "node2"))
     picture.tell(scenes.first_containers())

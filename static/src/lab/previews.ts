@@ -4,6 +4,7 @@
  */
 
 import { announce, notify } from "../shared/announce";
+import type { KnownPort } from "../picture/entry";
 import { byId, make, makeButton } from "../shared/dom";
 import { session } from "../shared/storage";
 import { say } from "../shared/texts";
@@ -13,13 +14,6 @@ import type { Config } from "./model";
 /** What a framed page may do; leading this page elsewhere is not among it. */
 const ALLOWED = "allow-scripts allow-forms allow-same-origin allow-popups allow-modals allow-downloads";
 const MOST_KEPT = 12;
-
-export interface KnownPort {
-  node: string;
-  port: number;
-  /** What publishes it, as a word or two. */
-  label: string;
-}
 
 interface Doing {
   /** An address that opens the port once, or null when it was refused, of which the learner has been told. */
@@ -31,6 +25,7 @@ interface Doing {
 export class Previews {
   private machines: Machines | null = null;
   private readonly open = new Map<string, Preview>();
+  private known = "";
   private readonly menu = byId<HTMLDetailsElement>("ports");
   private readonly list = byId("ports-known");
   private readonly node = byId<HTMLSelectElement>("ports-node");
@@ -46,7 +41,6 @@ export class Previews {
       this.menu.open = false;
       this.show(this.node.value, this.port.valueAsNumber);
     });
-    this.setPorts([]);
   }
 
   /** The machines changed. Call after the terminals have been told. */
@@ -61,6 +55,9 @@ export class Previews {
 
   /** The ports that are known to be published, for the menu. */
   setPorts(ports: readonly KnownPort[]): void {
+    const known = JSON.stringify(ports);
+    if (known === this.known) return; // what is looked at stays as it is
+    this.known = known;
     const items = ports.map(({ node, port, label }) => {
       const name = make("span", { class: "ports-name", text: `${node}:${port}` });
       const item = makeButton("", () => this.show(node, port), { class: "menu-item" });

@@ -13,6 +13,11 @@ export interface Port {
   port: number;
 }
 
+export interface KnownPort extends Port {
+  /** What publishes it. */
+  label: string;
+}
+
 export interface Fact {
   label: string;
   value: string;

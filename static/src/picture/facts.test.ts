@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KINDS, type View } from "./entry";
-import { entriesOf, entryOf } from "./facts";
+import { entriesOf, entryOf, publishedPorts } from "./facts";
 import { makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
 import { container, crowd, kubeCrowd, network, node, service, snapshot, task } from "./testing";
@@ -113,5 +113,19 @@ describe("facts", () => {
     expect(labels(crowd())).toEqual(["Kind", "State", "Address", "Docker", "Swarm"]);
     expect(labels(kubeCrowd())).toEqual(["Kind", "State", "Address", "Kubernetes", "Components"]);
     expect(labels(all())).toEqual(["Kind", "State", "Address", "Docker", "Swarm", "Kubernetes", "Components"]);
+  });
+
+  test("of all that publish tell each port once, under the service's name where there is one", () => {
+    const port = { target: 80, protocol: "tcp", published: 8080, address: "0.0.0.0" };
+    const view = viewOf(
+      snapshot({
+        nodes: [node("node1"), node("node2")],
+        containers: [
+          container("c1", "node1", [], { name: "web", ports: [port, { ...port, address: "::" }] }),
+          container("c2", "node2", [], { name: "quiet", ports: [{ ...port, published: 0 }] }),
+        ],
+      }),
+    );
+    expect(publishedPorts(view)).toEqual([{ node: "node1", port: 8080, label: "web" }]);
   });
 });

@@ -5,7 +5,7 @@
  */
 
 import { say, sayNamed } from "../shared/texts";
-import { fact, KINDS, listed, roleOf, type Entry, type Kind, type Port, type View } from "./entry";
+import { fact, KINDS, listed, roleOf, type Entry, type Kind, type KnownPort, type Port, type View } from "./entry";
 import { kubeServiceEntry, podEntry, seatOf, workloadEntry } from "./kube_facts";
 import type { Scene, SceneNode } from "./scene";
 import type { Container, Network, Service, Task } from "./snapshot";
@@ -37,6 +37,20 @@ export function entriesOf(view: View, kind: Kind): Entry[] {
 export function entryOf(view: View, key: string): Entry | null {
   const kind = KINDS.find((one) => key.startsWith(`${one}:`));
   return (kind && entriesOf(view, kind).find((entry) => entry.key === key)) ?? null;
+}
+
+/** What a browser can ask for: each published port once, with what publishes it, services before their containers. */
+export function publishedPorts(view: View): KnownPort[] {
+  const found = new Map<string, KnownPort>();
+  for (const kind of ["service", "kube_service", "container"] as const) {
+    for (const { title, facts } of entriesOf(view, kind)) {
+      for (const { node, port } of facts.flatMap((one) => one.ports ?? [])) {
+        const key = `${node}:${port}`;
+        if (!found.has(key)) found.set(key, { node, port, label: title });
+      }
+    }
+  }
+  return [...found.values()];
 }
 
 /** Nodes are told of with what any of them may have: Docker and a swarm, Kubernetes, or both. */

@@ -5,7 +5,8 @@ import { byId, closest, make } from "../shared/dom";
 import { remembered } from "../shared/storage";
 import { say, sayNamed } from "../shared/texts";
 import { Drawing } from "./draw";
-import type { View } from "./entry";
+import type { KnownPort, View } from "./entry";
+import { publishedPorts } from "./facts";
 import { layOut } from "./layout";
 import { Roving } from "./nav";
 import { type Machine, makeScene } from "./scene";
@@ -19,6 +20,8 @@ export interface Surroundings {
   /** The nodes that the learner may unplug. */
   unplug: ReadonlySet<string>;
   power(node: string, plugged: boolean): void;
+  /** The published ports, each time the picture is drawn. */
+  ports(known: readonly KnownPort[]): void;
   /** Show what a published port of a node answers; null where nothing can. */
   port: ((node: string, port: number) => void) | null;
 }
@@ -125,6 +128,7 @@ export class Picture {
     this.tables.show(this.view);
     this.sheet.refresh(this.view);
     this.tell();
+    this.around.ports(publishedPorts(this.view));
     const width = this.place.clientWidth;
     if (this.shown !== "picture" || width === 0) return;
     const part = { view: this.view, unplug: this.around.unplug, open: this.around.port !== null, system: this.system };
