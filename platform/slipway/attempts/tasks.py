@@ -6,7 +6,6 @@ be reached never costs a point: it is asked again.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +16,7 @@ from celery import shared_task
 from slipway.attempts import selectors, services
 from slipway.attempts.models import Attempt
 from slipway.checks.declared import CheckSpec
-from slipway.checks.examiner import Examiner, worker_examiner
+from slipway.checks.examiner import worker_examiner
 from slipway.checks.results import CheckResult
 from slipway.checks.services import run_checks
 from slipway.core import clock, locks
@@ -163,13 +162,8 @@ def _run(attempt: Attempt, exercise: Exercise, wanted: Iterable[tuple[str, Check
         parameters=attempt.parameters,
         topology=exercise.topology.names,
         ask=ask,
-        examiner=_examiner(),
+        examiner=worker_examiner(),
         patience=True,
         on_result=record,
     )
     worker_loop().run(round_of_checks, timeout=_ROUND_LIMIT)
-
-
-@functools.cache
-def _examiner() -> Examiner:
-    return worker_examiner()

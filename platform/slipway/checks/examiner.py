@@ -5,6 +5,7 @@ The platform chooses the sandbox: an examiner gets a way to ask about that one, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -70,8 +71,9 @@ class Examiner(Protocol):
         ...
 
 
+@functools.cache
 def worker_examiner() -> Examiner:
-    """The examiner that this installation's settings ask for: in a container, unless there is no engine."""
+    """This process's one examiner, as the installation's settings ask: in a container, unless there is no engine."""
     if settings.SLIPWAY_BACKEND == "docker":
         from slipway.checks.container_examiner import ContainerExaminer  # noqa: PLC0415 - only who uses it loads it
 

@@ -5,7 +5,6 @@ Uses the same services, nodes and examiner as learners do. Leaves no sandbox beh
 
 from __future__ import annotations
 
-import functools
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from django.db import connections
 
 from slipway.accounts.models import User
 from slipway.checks.declared import CheckSpec
-from slipway.checks.examiner import Examiner, worker_examiner
+from slipway.checks.examiner import worker_examiner
 from slipway.checks.results import CheckResult, Outcome
 from slipway.checks.services import run_checks
 from slipway.core.errors import AuthorError, EngineError, LearnerError
@@ -165,11 +164,6 @@ def _await_ready(sandbox: Sandbox) -> None:
         sandbox.refresh_from_db()
 
 
-@functools.cache
-def _examiner() -> Examiner:
-    return worker_examiner()
-
-
 class _Proof:
     """One exercise being proven on one sandbox."""
 
@@ -285,7 +279,7 @@ class _Proof:
             parameters=self._values,
             topology=self._exercise.topology.names,
             ask=ask,
-            examiner=_examiner(),
+            examiner=worker_examiner(),
             patience=patience,
             on_result=delivered,
         )

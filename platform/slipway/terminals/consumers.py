@@ -35,6 +35,8 @@ _log = get_logger(__name__)
 _LOOK_SECONDS = 10.0  # how soon a terminal ends that somebody signed out of
 _TOUCH_EVERY = 6  # looks
 _WAITING_FRAMES = 32  # input frames held while the node takes no more; then the socket is not read
+# For so long. A page that has gone is not noticed while its socket is not read, and its stream must not stay for ever.
+_FULL_SECONDS = 30.0
 _SHELL_NAME = re.compile(r"[a-z0-9-]{1,16}")
 _TO_PAGE = frozenset({Opcode.DATA, Opcode.SCROLLBACK, Opcode.SKIPPED, Opcode.EXIT})
 
@@ -124,7 +126,10 @@ class TerminalConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channel
             return
         if opcode is Opcode.RESIZE and not size_is_sane(payload):
             return
-        await self._input.put(Frame(opcode, payload))
+        try:
+            await asyncio.wait_for(self._input.put(Frame(opcode, payload)), _FULL_SECONDS)
+        except TimeoutError:
+            await self._refuse(Close.ENGINE, "no-input-taken", "The program in this shell takes no more input.")
 
     async def disconnect(self, code: int) -> None:
         """The page went away; the shell lives on."""

@@ -22,6 +22,7 @@ from slipway.accounts.models import User
 from slipway.sandboxes import services
 from slipway.sandboxes.backends.fake import FakeBackend
 from slipway.sandboxes.models import Sandbox
+from slipway.sandboxes.nodes import Frame, ShellStream
 from slipway.sandboxes.states import Reason
 from slipway.terminals import consumers
 from slipway.terminals.routing import websocket_urlpatterns
@@ -239,6 +240,24 @@ async def test_a_megabyte_pasted_in_pieces_arrives_whole(sandbox: Sandbox, attac
         await socket.send_to(bytes_data=b"\x00" + piece)
         received += (await socket.receive_from())[1:]
     assert bytes(received) == piece * 64
+
+
+async def test_a_terminal_whose_program_reads_nothing_for_long_is_let_go_and_can_be_opened_again(
+    sandbox: Sandbox, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_stream: ShellStream, _frame: Frame) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(consumers, "_FULL_SECONDS", 0.2)
+    with monkeypatch.context() as stuck:
+        stuck.setattr(ShellStream, "write", never)
+        socket = await attach(sandbox.pk)
+        await until_live(socket)
+        for _ in range(40):
+            await socket.send_to(bytes_data=b"\x00typed")
+        assert json.loads((await socket.receive_from(timeout=5))[1:])["id"] == "no-input-taken"
+        assert (await socket.receive_output(timeout=5))["code"] == 4503
+    assert (await until_live(await attach(sandbox.pk)))[-1] == b"\x05\x00"
 
 
 async def test_a_terminal_whose_node_is_lost_asks_the_page_to_try_again(
