@@ -149,6 +149,12 @@ def stop_sandbox(*, sandbox_id: SandboxId, reason: Reason, actor: User | None = 
         _dispatch_stop(sandbox)
 
 
+def stop_sandboxes_of(*, owner: User) -> None:
+    """Begin to end everything that its owner has running or waiting."""
+    for sandbox in Sandbox.objects.filter(owner=owner).exclude(state__in=OVER):
+        stop_sandbox(sandbox_id=sandbox.sandbox_id, reason=Reason.STOPPED_BY_OWNER, actor=owner)
+
+
 def mark_gone(*, sandbox_id: SandboxId) -> None:
     """Nothing of a stopping sandbox is left."""
     with transaction.atomic():

@@ -11,6 +11,7 @@ from slipway.accounts import services as accounts
 from slipway.accounts.models import User
 from slipway.attempts.models import Attempt
 from slipway.sandboxes.backends.fake import FakeBackend
+from slipway.sandboxes.states import State
 
 pytestmark = pytest.mark.usefixtures("small_lab")
 START = "/labs/two-nodes/start"
@@ -24,6 +25,22 @@ def test_a_visitor_becomes_a_guest_by_starting_a_lab(
     assert answer.url == f"/attempts/{attempt.pk}/"
     assert attempt.owner.is_guest
     assert client.get(answer.url).status_code == 200
+
+
+def test_a_guest_who_signs_out_leaves_no_machines(client: Client, backend: FakeBackend, transactional_db: None) -> None:
+    client.post(START, {"guest": "yes"})
+    assert backend.survey()
+    assert "your machines end" in client.get("/accounts/logout/").content.decode()
+    assert client.post("/accounts/logout/").status_code == 302
+    assert not backend.survey()
+    assert Attempt.objects.get().sandbox.current is State.GONE
+
+
+def test_machines_of_somebody_with_an_account_outlast_signing_out(mine: Client, backend: FakeBackend) -> None:
+    mine.post(START)
+    assert mine.post("/accounts/logout/").status_code == 302
+    assert backend.survey()
+    assert Attempt.objects.get().sandbox.current is State.READY
 
 
 def test_a_visitor_who_did_not_ask_to_be_a_guest_signs_in_first(client: Client, transactional_db: None) -> None:
