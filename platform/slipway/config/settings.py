@@ -14,7 +14,7 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 
-from slipway.core.environment import apart, flag, megabytes, number, short_run_folder, text, words
+from slipway.core.environment import apart, flag, megabytes, networks, number, short_run_folder, text, words
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -99,6 +99,7 @@ SLIPWAY_OWN_ENGINE = "SLIPWAY_DOCKER_HOST" not in os.environ
 SLIPWAY_REDIS_SOCKET = Path(text("SLIPWAY_REDIS_SOCKET", str(SLIPWAY_RUN / "redis.sock")))
 SLIPWAY_PORT = number("SLIPWAY_PORT", 8000)
 SLIPWAY_LISTEN = text("SLIPWAY_LISTEN", "127.0.0.1")
+SLIPWAY_METRICS_FROM = networks("SLIPWAY_METRICS_FROM", "127.0.0.0/8 ::1")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

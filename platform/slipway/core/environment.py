@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,14 @@ def text(name: str, default: str) -> str:
 def words(name: str, default: str) -> list[str]:
     """A list separated by spaces or commas."""
     return text(name, default).replace(",", " ").split()
+
+
+def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    """A list of addresses and networks such as 10.0.0.0/8; raises `ImproperlyConfigured` for anything else."""
+    try:
+        return [ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses or networks, as 10.0.0.0/8 is: {error}.") from None
 
 
 def number(name: str, default: int) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from ipaddress import ip_address
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis.exceptions import RedisError
 
@@ -43,8 +45,11 @@ def _redis_answers() -> bool:
         return False
 
 
-def metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view's signature
-    """Sandboxes by state, pictures of them and how many are looked at, for Prometheus."""
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Sandboxes by state, pictures of them and how many are looked at, for Prometheus at an address that may ask."""
+    address = request.META["REMOTE_ADDR"]
+    if not any(ip_address(address) in network for network in settings.SLIPWAY_METRICS_FROM):
+        return HttpResponseForbidden(f"SLIPWAY_METRICS_FROM does not name {address}.\n", content_type="text/plain")
     registry = CollectorRegistry()
     gauge = Gauge("slipway_sandboxes", "Sandboxes by state", ["state"], registry=registry)
     counts = dict(Sandbox.objects.values_list("state").annotate(Count("id")))
