@@ -26,6 +26,14 @@ _STOP = """
 }
 """
 
+_COVERED = """
+() => [...document.querySelectorAll('#guide-body :is(button, summary, a, input)')].filter(one => {
+  document.getElementById('guide').scrollTop = 0;
+  one.focus();
+  return one.getBoundingClientRect().bottom > document.querySelector('.step-ways').getBoundingClientRect().top;
+}).map(one => one.textContent)
+"""
+
 
 def test_the_first_stop_is_a_link_past_everything_to_the_content(tab: Tab) -> None:
     for path in ("/", "/accounts/login/"):
@@ -45,6 +53,12 @@ def test_the_focus_is_seen_wherever_it_goes(tabs: OpenTab, lab: LabPage) -> None
         assert unseen_stops(visitor.page) == [], path
     lab.page.locator("#guide").focus()
     assert unseen_stops(lab.page) == []
+
+
+def test_nothing_that_gets_the_focus_in_the_guide_lies_under_the_way_on(lab: LabPage) -> None:
+    for number in (1, 4):
+        lab.go_to_step(number)
+        assert lab.page.evaluate(_COVERED) == []
 
 
 def test_a_visitor_reaches_and_does_everything_without_a_mouse(tab: Tab) -> None:
