@@ -37,7 +37,10 @@ def screen(page: Page) -> str:
 
 def test_a_lesson_plays_and_what_was_played_counts(lesson: Page) -> None:
     lesson.get_by_role("combobox", name="Speed").select_option("2")
+    expect(lesson.locator(".cast-stage")).to_have_attribute("data-untouched", "")
     lesson.get_by_role("button", name="Play").click()
+    expect(lesson.locator(".cast-stage")).to_be_in_viewport(ratio=1)
+    expect(lesson.locator(".cast-stage")).not_to_have_attribute("data-untouched", "")
     expect(lesson.locator(".cast-caption")).to_contain_text("start containers by hand")
     expect(lesson.get_by_role("slider", name="Position")).not_to_have_value("0")
     expect(lesson.get_by_role("slider", name="Position")).to_have_value(re.compile(r"[89]|\d\d"))

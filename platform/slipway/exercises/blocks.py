@@ -89,7 +89,7 @@ def recording(about: Recording, cast: Cast, *, cast_url: str, picture_url: str, 
         "rows": cast.height,
     }
     attributes = " ".join(f'data-{name}="{escape(str(value))}"' for name, value in data.items())
-    minutes, seconds = divmod(about.seconds, 60)
+    minutes, seconds = divmod(int(cast.seconds), 60)  # as the player's clock counts them
     summary = gettext("Transcript of the recording (%(minutes)d:%(seconds)s)") % {
         "minutes": minutes,
         "seconds": f"{seconds:02}",

@@ -40,6 +40,7 @@ export class Player {
   private readonly seen: Seen;
   private readonly terminal: Terminal;
   private readonly screen = make("div", { class: "cast-screen", set: { inert: "" } });
+  private readonly stage = make("div", { class: "cast-stage" }, this.screen);
   private readonly caption = make("p", { class: "cast-caption", set: { "aria-live": "polite" } });
   private readonly toggle = makeButton("", () => this.playOrPause(), { class: "button primary small cast-toggle" });
   private readonly seek = make("input", { class: "cast-seek", set: { type: "range", min: 0, step: 1, "aria-label": say("cast-position") } });
@@ -108,12 +109,11 @@ export class Player {
     }
     const controls = make("div", { class: "cast-controls" }, this.toggle, this.seek, this.clock, speed);
     const frame = make("div", { class: "cast-frame", set: { role: "group", "aria-label": say("cast-label") } });
-    const stage = make("div", { class: "cast-stage" }, this.screen);
-    stage.addEventListener("click", () => {
+    this.stage.addEventListener("click", () => {
       this.playOrPause();
       this.toggle.focus({ preventScroll: true });
     });
-    frame.append(stage, this.caption, controls, make("p", { class: "cast-keys note", text: say("cast-keys") }), this.chapters, this.progress);
+    frame.append(this.stage, this.caption, controls, make("p", { class: "cast-keys note", text: say("cast-keys") }), this.chapters, this.progress);
     frame.addEventListener("keydown", (event) => this.key(event));
     return frame;
   }
@@ -142,6 +142,7 @@ export class Player {
   private playOrPause(): void {
     if (this.playback.playing) return this.pause();
     this.playback.play();
+    this.stage.scrollIntoView({ block: "nearest" });
     this.ticked = performance.now();
     this.frame ||= requestAnimationFrame((now) => this.tick(now));
     this.show();
@@ -188,6 +189,7 @@ export class Player {
     setText(this.caption, captionAt(this.recording, position));
     setText(this.toggle, say(playing ? "cast-pause" : "cast-play"));
     setText(this.clock, `${clockText(position)} / ${clockText(this.recording.seconds)}`);
+    this.stage.toggleAttribute("data-untouched", !playing && position === 0);
     this.showChapter(latest(this.recording.chapters, position)?.at);
     const whole = String(Math.floor(position));
     if (this.seek.value !== whole) this.seek.value = whole;
