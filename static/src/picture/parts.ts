@@ -130,7 +130,7 @@ function fillPod(element: HTMLElement, { piece: { pod }, compact }: Tile): void 
       make("span", { class: "look", set: { "data-look": look } }),
       make("span", { class: "visually-hidden", text: `${say("fact-pod")} ` }),
       make("span", { class: "tile-name", text: pod.name }),
-      compact ? null : make("span", { class: "tile-rest", text: usual ? (pod.images[0] ?? "") : pod.state }),
+      compact ? null : make("span", { class: "tile-rest", text: usual ? pod.images.join(" + ") : pod.state }),
       compact || usual ? make("span", { class: "visually-hidden", text: `, ${pod.state}` }) : null,
     ];
     return [factsButton(`pod:${pod.id}`, "tile-facts", content)];
