@@ -12,7 +12,7 @@ import codecs
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,15 @@ from slipway.clusters.follower import Follower
 from slipway.core.errors import AuthorError, EngineError
 from slipway.core.events import sandbox_group
 from slipway.core.ids import SandboxId
-from slipway.core.json import JSON, as_int, as_mapping
+from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.exercises.casts import CHAPTER, plain
+from slipway.exercises.exercise import Solution
 from slipway.exercises.mistakes import BrokenExercise, Mistakes
 from slipway.exercises.placing import placed_on_nodes
 from slipway.exercises.recording_script import Act, Script
 from slipway.exercises.schema import validate
 from slipway.exercises.selftest import ready_sandbox
+from slipway.exercises.solutions import Part, note_solution, solution_parts
 from slipway.exercises.yaml_tree import read_yaml
 from slipway.sandboxes.backends import get_backend
 from slipway.sandboxes.nodes import Frame, NodeRefusal, NodeSessions, ShellStream, follow_events, open_shell
@@ -39,7 +41,7 @@ LONGEST_GAP = 1.2
 _LETTER_SECONDS = 0.045
 _BEFORE_ENTER, _AFTER_OUTPUT = 0.35, 1.0
 _WORDS_A_SECOND, _SHORTEST_CAPTION = 3.0, 2.2
-_PROMPT_SECONDS, _UNTIL_SECONDS = 60.0, 120.0
+_PROMPT_SECONDS, _UNTIL_SECONDS, _PREPARE_SECONDS = 60.0, 120.0, 60.0
 _QUIET_SECONDS = 0.25
 _PROMPT = re.compile(r"[#$] \Z")
 _SHELL = "cast"
@@ -83,8 +85,12 @@ def read_script(folder: Path, name: str) -> Script:
     if not path.is_file():
         raise AuthorError("no-such-script", "There is no such script.", file=f"{folder.name}/{file}")
     mistakes = Mistakes()
-    script = validate(Script, read_yaml(path.read_text(), file=file), file=file, mistakes=mistakes)
-    if script is None:
+    tree = read_yaml(path.read_text(), file=file)
+    script = validate(Script, tree, file=file, mistakes=mistakes)
+    if script is not None:
+        lines_before = "\n" * tree.line(("prepare",))
+        note_solution(Solution(lines_before + script.prepare, file), script.topology.names, (), mistakes)
+    if script is None or mistakes.found:
         raise BrokenExercise(folder.name, mistakes.found)
     return script
 
@@ -151,9 +157,9 @@ class _Recording:
     async def run(self) -> Tape:
         """Do all acts; returns what was kept."""
         try:
+            await self._prepare()
             async with self._picture():
-                await self._attach(self._node)
-                await self._prompt()
+                await self._open_shells()
                 self._begin()
                 for number, act in enumerate(self._script.acts, start=1):
                     self._progress(f"act {number} of {len(self._script.acts)}")
@@ -170,6 +176,23 @@ class _Recording:
                 await shell.close()
             await self._sessions.close()
         return self._tape
+
+    async def _prepare(self) -> None:
+        """Do what is not shown."""
+        kept: dict[str, JSON] = {}
+        names = self._script.topology.names
+        parts = solution_parts(Solution(self._script.prepare, self._script.title), names, {})
+        for part in (part for part in parts if isinstance(part, Part)):
+            argv = ["/bin/bash", "-euo", "pipefail", "-c", part.script]
+            answer = await self._run(part.node, argv, kept, seconds=_PREPARE_SECONDS)
+            if as_int(answer.get("exit_code"), default=-1) != 0:
+                raise EngineError(
+                    "record-failed",
+                    "What prepares the recording went wrong.",
+                    detail=f"{part.node}: {as_text(answer.get('stderr'))[-300:]}",
+                )
+            if part.keep:
+                kept[part.keep] = as_text(answer.get("stdout")).strip()
 
     def _begin(self) -> None:
         """What was told so far is how it is at the start; the screen is empty."""
@@ -228,12 +251,11 @@ class _Recording:
     # The terminal
 
     async def _attach(self, node: str) -> None:
-        if node not in self._shells:
-            script = self._script
-            shell = await open_shell(self._backend, self._sandbox, node, _SHELL, cols=script.columns, rows=script.rows)
-            self._shells[node] = shell
-            self._readers.append(asyncio.create_task(self._read(node, shell)))
         self._node = node
+        script = self._script
+        shell = await open_shell(self._backend, self._sandbox, node, _SHELL, cols=script.columns, rows=script.rows)
+        self._shells[node] = shell
+        self._readers.append(asyncio.create_task(self._read(node, shell)))
 
     async def _read(self, node: str, shell: ShellStream) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -268,8 +290,17 @@ class _Recording:
         self._seen = ""
         await self._shells[self._node].write_input(b"\r")
 
+    async def _open_shells(self) -> None:
+        """Open every shell that is typed into: how they begin is not shown. The first node's is in front."""
+        first = self._node
+        typed = {act.on for act in self._script.acts if act.on and act.until is None}
+        for node in [*sorted(typed - {first}), first]:
+            self._seen = ""
+            await self._attach(node)
+            await self._prompt()
+
     async def _switch(self, node: str) -> None:
-        await self._attach(node)
+        self._node, self._seen = node, ""
         await self._shells[node].write_input(b"\x0c")
         await self._prompt()
 
@@ -309,11 +340,17 @@ class _Recording:
     async def _until(self, node: str, command: str) -> None:
         async with asyncio.timeout(_UNTIL_SECONDS):
             while True:
-                params: dict[str, JSON] = {"argv": ["/bin/bash", "-lc", command], "timeout_ms": 10_000, "env": {}}
-                answer = as_mapping(await self._sessions.request(self._sandbox, node, "run", params, timeout=20))
+                answer = await self._run(node, ["/bin/bash", "-lc", command], {}, seconds=10)
                 if as_int(answer.get("exit_code"), default=-1) == 0:
                     return
                 await asyncio.sleep(0.3)
+
+    async def _run(
+        self, node: str, argv: Sequence[str], env: Mapping[str, JSON], *, seconds: float
+    ) -> Mapping[str, JSON]:
+        """Run a program unseen; what it answered."""
+        params: dict[str, JSON] = {"argv": list(argv), "timeout_ms": int(1000 * seconds), "env": dict(env)}
+        return as_mapping(await self._sessions.request(self._sandbox, node, "run", params, timeout=seconds + 10))
 
 
 def plain_tail(output: str) -> str:

@@ -46,6 +46,9 @@ class Script(BaseModel):
     title: Line = Field(description="The recording's title.")
     topology: Topology = Field(description="The machines it is recorded on.")
     files: Annotated[tuple[PlacedFile, ...], Field(max_length=20)] = Field((), description="As in exercise.yaml.")
+    prepare: Annotated[str, StringConstraints(max_length=5000)] = Field(
+        "", description="Commands in the form of a solution file, run unseen before the recording begins."
+    )
     columns: Annotated[int, Field(ge=40, le=160)] = 80
     rows: Annotated[int, Field(ge=10, le=50)] = 20
     acts: Annotated[tuple[Act, ...], Field(max_length=200)]

@@ -154,6 +154,16 @@ def test_a_script_says_one_thing_at_a_time(lesson: Path) -> None:
     assert broken.value.mistakes[0].line == 4
 
 
+def test_what_prepares_a_recording_names_nodes_that_there_are(lesson: Path) -> None:
+    (lesson / "casts").mkdir()
+    script = "title: A lesson\ntopology: {nodes: [{name: node1, kind: docker}]}\nacts: [{caption: Look.}]\n"
+    prepare = "prepare: |\n  # on node1\n  docker swarm init\n  # on node2\n  docker info\n"
+    (lesson / "casts" / "lesson.yaml").write_text(script + prepare)
+    with pytest.raises(BrokenExercise) as broken:
+        read_script(lesson, "lesson")
+    assert [(one.error_id, one.line) for one in broken.value.mistakes] == [("unknown-node", 7)]
+
+
 def test_editing_shortens_gaps_and_gives_captions_their_time() -> None:
     tape = Tape(raw=[(100, "o", "a"), (150, "o", "b"), (150.5, "hold", 4), (150.6, "o", "c")])
     assert [(moment, kind) for moment, kind, _ in tape.edited()] == [
