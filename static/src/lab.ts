@@ -22,6 +22,7 @@ import { Steps } from "./lab/steps";
 import { Submission } from "./lab/submission";
 import { Countdown } from "./lab/time";
 import { Picture } from "./picture/picture";
+import { clusterOf } from "./picture/scene";
 import { announce, notify } from "./shared/announce";
 import { learnServerTime } from "./shared/api";
 import { confirmed } from "./shared/dialogs";
@@ -304,6 +305,7 @@ function machinesOf(sandbox: Sandbox | null): Machines | null {
   return {
     sandbox: sandbox.sandbox,
     nodes: sandbox.nodes.map((node) => node.name),
+    clusters: new Map(sandbox.nodes.map(({ name, kind }) => [name, clusterOf(kind)])),
     phase: sandbox.state === "ready" ? "ready" : starting ? "starting" : "over",
   };
 }

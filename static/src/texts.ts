@@ -89,6 +89,9 @@ export const ENGLISH = {
   "machines-ready": "Your machines are ready.",
 
   // Machines
+  "cluster-docker": "Docker",
+  "cluster-swarm": "Swarm",
+  "cluster-kubernetes": "Kubernetes",
   "kind-docker": "Docker node",
   "kind-kubernetes-control": "Kubernetes control plane",
   "kind-kubernetes-worker": "Kubernetes worker",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.browser.picture_scenes import Entry, Snapshot
+from tests.browser.picture_scenes import Entry, Snapshot, Swarm
 
 NODES = ("control", "worker1", "worker2")
 _CONTROL = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -111,3 +111,24 @@ def forty_pods() -> Snapshot:
     services = [service("shop-web", {str(one["id"]): True for one in pods[:24]}, node_port=30080)]
     services.append(service("shop-api", {str(one["id"]): True for one in pods[24:36]}))
     return snapshot([node(name) for name in NODES], pods=pods, workloads=workloads, kube_services=services)
+
+
+KINDS = {"control": "kubernetes-control", "worker1": "kubernetes-worker", "worker2": "kubernetes-worker"}
+SWARM = ("swarm1", "swarm2", "swarm3")
+
+
+def beside_a_swarm(*, lost: bool = False) -> Snapshot:
+    """The cluster and a swarm in one sandbox, with the same application on both; `lost` is a worker of each."""
+    swarm = Swarm(SWARM, down=SWARM[2:] if lost else ())
+    inside = swarm.overlay("desk_default")
+    swarm.service("desk_web", 4, networks=[inside], port=30080)
+    swarm.service("desk_store", 1, networks=[inside])
+    docker, kube = swarm.snapshot(), worker_lost() if lost else at_work()
+    return {**docker, **{kind: kube[kind] for kind in ("pods", "workloads", "kube_services")}} | {
+        "nodes": [*swarm.nodes, *_entries(kube["nodes"])]
+    }
+
+
+def _entries(value: object) -> list[Entry]:
+    assert isinstance(value, list)
+    return value

@@ -30,13 +30,14 @@ class PicturePage:
 
     def __init__(self, browser: Browser, *, nodes: Sequence[str], unplug: bool = False, **options: object) -> None:
         language = str(options.pop("language", "en"))
+        kinds: Mapping[str, str] = options.pop("kinds", {})  # type: ignore[assignment]  # docker where it says nothing
         self.context = browser.new_context(**options)  # type: ignore[arg-type]  # the browser's own options
         self.page: Page = self.context.new_page()
         self.heard: list[Mapping[str, object]] = []
         self.asked: list[Mapping[str, object]] = []
         self.complaints: list[str] = []
         self._socket: WebSocketRoute | None = None
-        self._overview = _overview(nodes)
+        self._overview = _overview(nodes, kinds)
         self._sequence = 0
         self._html = _render(self._overview, language, unplug=unplug)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -109,7 +110,7 @@ class PicturePage:
             route.fulfill(status=404)
 
 
-def _overview(nodes: Sequence[str]) -> dict[str, object]:
+def _overview(nodes: Sequence[str], kinds: Mapping[str, str]) -> dict[str, object]:
     exercise = get_exercise("docker-networking")
     steps = [
         {"slug": step.slug, "number": step.number, "title": step.title, "done": False, "terminal": False}
@@ -126,7 +127,7 @@ def _overview(nodes: Sequence[str]) -> dict[str, object]:
         "reason": "",
         "sentence": "",
         "expires_at": None,
-        "nodes": [{"name": name, "kind": "docker", "state": "ready"} for name in nodes],
+        "nodes": [{"name": name, "kind": kinds.get(name, "docker"), "state": "ready"} for name in nodes],
     }
     return {
         "attempt": str(uuid4()),

@@ -1,12 +1,13 @@
 /** Puts a layout on the page: HTML for what has words and is pressed, SVG for the lines between. Positions are set, CSS moves them. */
 
-import { make } from "../shared/dom";
+import { make, setText } from "../shared/dom";
 import type { View } from "./entry";
 import { Keyed } from "./keyed";
-import type { Joint, Layout, NodeBox, Point, Segment, Tile, Wire } from "./layout";
+import type { Heading, Joint, Layout, NodeBox, Point, Segment, Tile, Wire } from "./layout";
 import { Palette } from "./palette";
-import { fillNode, fillSegment, fillStripItem, fillTile, fillWaiting, type Part } from "./parts";
+import { fillHeading, fillNode, fillSegment, fillStripItem, fillTile, fillWaiting, nameOf, type Part } from "./parts";
 import type { Piece } from "./pieces";
+import { CLUSTERS, type ClusterKind } from "./scene";
 import type { Rate } from "./snapshot";
 import { stripOf, type StripItem } from "./strip";
 
@@ -14,19 +15,20 @@ const SVG = "http://www.w3.org/2000/svg";
 const CORNER = 4;
 
 type Placed =
+  | { type: "cluster-name"; box: Heading }
   | { type: "node"; box: NodeBox }
   | { type: "segment"; box: Segment }
   | { type: "tile"; box: Tile };
 
 export class Drawing {
-  readonly strip = make("div", { class: "services" });
+  readonly strip = make("div", { class: "strip" });
   readonly tray = make("div", { class: "tray" });
   readonly canvas = make("div", { class: "canvas" });
   private readonly palette = new Palette();
   private readonly joints: Keyed<Joint, SVGElement>;
   private readonly wires: Keyed<Wire, SVGElement>;
   private readonly parts: Keyed<Placed, HTMLElement>;
-  private readonly services: Keyed<StripItem, HTMLElement>;
+  private readonly services = CLUSTERS.map((kind) => new StripRow(kind, (element, item) => this.fillItem(element, item)));
   private part: Part | null = null;
   private layout: Layout | null = null;
 
@@ -46,10 +48,7 @@ export class Drawing {
     this.parts = new Keyed<Placed, HTMLElement>(parts, ({ type }) => make("div", { class: type }), (element, placed) => {
       this.fill(element, placed);
     });
-    this.services = new Keyed<StripItem, HTMLElement>(this.strip, () => make("div", { class: "service" }), (element, item) => {
-      element.dataset.owner = item.key;
-      if (this.part) fillStripItem(element, item, this.part);
-    });
+    this.strip.append(...this.services.map((row) => row.element));
   }
 
   show(layout: Layout, part: Part): void {
@@ -60,7 +59,7 @@ export class Drawing {
     for (const svg of this.canvas.querySelectorAll(":scope > svg")) svg.setAttribute("height", String(layout.height));
     const strip = stripOf(part.view);
     this.strip.hidden = strip.length === 0;
-    this.services.show(new Map(strip.map((item) => [item.key, item])));
+    for (const row of this.services) row.show(strip, part.view);
     fillWaiting(this.tray, part);
     this.joints.show(new Map(layout.joints.map((joint) => [joint.key, joint])));
     this.parts.show(this.placed(layout));
@@ -126,7 +125,9 @@ export class Drawing {
   private placed(layout: Layout): Map<string, Placed> {
     const placed = new Map<string, Placed>();
     for (const box of layout.nodes) {
-      const { name } = box.node;
+      const { name, cluster } = box.node;
+      const heading = layout.headings.find((one) => one.cluster.kind === cluster);
+      if (heading) placed.set(`cluster:${cluster}`, { type: "cluster-name", box: heading });
       placed.set(`node:${name}`, { type: "node", box });
       const inside: [string, Placed][] = [
         ...layout.segments.filter(({ node }) => node === name).map((segment): [string, Placed] => [segment.key, { type: "segment", box: segment }]),
@@ -143,7 +144,8 @@ export class Drawing {
     element.style.width = `${box.width}px`;
     element.style.height = `${box.height}px`;
     if (!this.part) return;
-    if (type === "node") fillNode(element, box, this.part);
+    if (type === "cluster-name") fillHeading(element, box);
+    else if (type === "node") fillNode(element, box, this.part);
     else if (type === "segment") {
       element.dataset.network = box.network.network.id;
       this.colour(element, box.network.network.id);
@@ -155,8 +157,38 @@ export class Drawing {
     }
   }
 
+  private fillItem(element: HTMLElement, item: StripItem): void {
+    element.dataset.owner = item.key;
+    if (this.part) fillStripItem(element, item, this.part);
+  }
+
   private colour(element: HTMLElement | SVGElement, network: string): void {
     element.dataset.colour = this.palette.of(network);
+  }
+}
+
+/** The strip's items of one cluster, behind its name where there is another cluster. */
+class StripRow {
+  readonly element = make("div", { class: "services" });
+  private readonly name = make("span", { class: "strip-name" });
+  private readonly items: Keyed<StripItem, HTMLElement>;
+
+  constructor(
+    private readonly kind: ClusterKind,
+    fill: (element: HTMLElement, item: StripItem) => void,
+  ) {
+    const place = make("div", { class: "strip-items" });
+    this.element.append(this.name, place);
+    this.items = new Keyed<StripItem, HTMLElement>(place, () => make("div", { class: "service" }), fill);
+  }
+
+  show(strip: readonly StripItem[], { scene }: View): void {
+    const own = strip.filter(({ cluster }) => cluster === this.kind);
+    const cluster = scene.clusters.find(({ kind }) => kind === this.kind);
+    this.element.hidden = own.length === 0;
+    this.name.hidden = scene.clusters.length < 2 || !cluster;
+    if (cluster) setText(this.name, nameOf(cluster));
+    this.items.show(new Map(own.map((item) => [item.key, item])));
   }
 }
 

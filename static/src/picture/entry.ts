@@ -1,11 +1,17 @@
 /** What facts are made of. */
 
 import { sayNamed } from "../shared/texts";
-import type { Scene, SceneNode } from "./scene";
+import type { ClusterKind, Scene, SceneNode } from "./scene";
 import type { Snapshot } from "./snapshot";
 
 export const KINDS = ["node", "network", "container", "service", "task", "pod", "workload", "kube_service"] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** Which kinds of things a cluster has. */
+export const KINDS_OF: Readonly<Record<ClusterKind, readonly Kind[]>> = {
+  docker: ["node", "network", "container", "service", "task"],
+  kubernetes: ["node", "pod", "workload", "kube_service"],
+};
 
 /** A published port, and the node on which a browser would ask for it. */
 export interface Port {

@@ -1,19 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { KINDS, type View } from "./entry";
+import { KINDS, KINDS_OF, type View } from "./entry";
 import { entriesOf, entryOf, publishedPorts } from "./facts";
-import { makeScene } from "./scene";
+import { CLUSTERS, type ClusterKind, makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
-import { container, crowd, kubeCrowd, network, node, service, snapshot, task } from "./testing";
+import { both, container, crowd, kubeCrowd, network, node, service, snapshot, task } from "./testing";
 
 function viewOf(cluster: Snapshot): View {
   return { scene: makeScene([], cluster), snapshot: cluster };
-}
-
-/** Everything that there may be at once. */
-function all(): Snapshot {
-  const [docker, kube] = [crowd(), kubeCrowd()];
-  const { pods, workloads, kube_services: services } = kube;
-  return { ...docker, pods, workloads, kube_services: services, nodes: [...docker.nodes, ...kube.nodes] };
 }
 
 function factsOf(view: View, key: string): Record<string, string> {
@@ -73,16 +66,18 @@ describe("facts", () => {
   });
 
   test("of every kind have the same labels for every entry, so that they make a table", () => {
-    const view = viewOf(all());
-    for (const kind of KINDS) {
-      const labels = entriesOf(view, kind).map((entry) => entry.facts.map((fact) => fact.label).join("|"));
-      expect(labels.length).toBeGreaterThan(0);
-      expect(new Set(labels).size).toBe(1);
+    const view = viewOf(both());
+    for (const cluster of CLUSTERS) {
+      for (const kind of KINDS_OF[cluster]) {
+        const labels = entriesOf(view, kind, cluster).map((entry) => entry.facts.map((fact) => fact.label).join("|"));
+        expect(labels.length).toBeGreaterThan(0);
+        expect(new Set(labels).size).toBe(1);
+      }
     }
   });
 
   test("every entry is found again by its key, and nothing by another", () => {
-    const view = viewOf(all());
+    const view = viewOf(both());
     for (const entry of KINDS.flatMap((kind) => entriesOf(view, kind))) expect(entryOf(view, entry.key)).toEqual(entry);
     for (const key of ["container:nobody", "elephant:w0", "", "container"]) expect(entryOf(view, key)).toBeNull();
   });
@@ -108,11 +103,13 @@ describe("facts", () => {
     expect(entry?.facts.find((fact) => fact.label === "Ports")?.value).toBe("80/TCP, NodePort 30080");
   });
 
-  test("of nodes tell what any of them may have: a swarm, a place in Kubernetes, or both", () => {
-    const labels = (cluster: Snapshot): string[] => entriesOf(viewOf(cluster), "node")[0]?.facts.map((fact) => fact.label) ?? [];
+  test("of a node tell what those of its cluster may have, in a sandbox with both kinds too", () => {
+    const labels = (cluster: Snapshot, kind?: ClusterKind): string[] =>
+      entriesOf(viewOf(cluster), "node", kind)[0]?.facts.map((fact) => fact.label) ?? [];
     expect(labels(crowd())).toEqual(["Kind", "State", "Address", "Docker", "Swarm"]);
     expect(labels(kubeCrowd())).toEqual(["Kind", "State", "Address", "Kubernetes", "Components"]);
-    expect(labels(all())).toEqual(["Kind", "State", "Address", "Docker", "Swarm", "Kubernetes", "Components"]);
+    expect(labels(both(), "docker")).toEqual(labels(crowd()));
+    expect(labels(both(), "kubernetes")).toEqual(labels(kubeCrowd()));
   });
 
   test("of all that publish tell each port once, under the service's name where there is one", () => {

@@ -7,15 +7,18 @@
 import { say, sayNamed } from "../shared/texts";
 import { fact, KINDS, listed, roleOf, type Entry, type Kind, type KnownPort, type Port, type View } from "./entry";
 import { kubeServiceEntry, podEntry, seatOf, workloadEntry } from "./kube_facts";
-import type { Scene, SceneNode } from "./scene";
+import type { ClusterKind, Scene, SceneNode } from "./scene";
 import type { Container, Network, Service, Task } from "./snapshot";
 
-/** Everything of a kind; each entry has the same labels in the same order, with "" for what does not apply. */
-export function entriesOf(view: View, kind: Kind): Entry[] {
+/**
+ * Everything of a kind, of one cluster only where that is given; all that is of one kind and cluster has the same labels in the
+ * same order, with "" for what does not apply.
+ */
+export function entriesOf(view: View, kind: Kind, cluster?: ClusterKind): Entry[] {
   const { scene, snapshot } = view;
   switch (kind) {
     case "node":
-      return scene.nodes.map((node) => nodeEntry(view, node));
+      return scene.nodes.filter((node) => cluster === undefined || node.cluster === cluster).map((node) => nodeEntry(node));
     case "network":
       return snapshot.networks.map((network) => networkEntry(network));
     case "container":
@@ -53,13 +56,11 @@ export function publishedPorts(view: View): KnownPort[] {
   return [...found.values()];
 }
 
-/** Nodes are told of with what any of them may have: Docker and a swarm, Kubernetes, or both. */
-function nodeEntry({ scene }: View, node: SceneNode): Entry {
+/** A node is told of with what those of its cluster may have. */
+function nodeEntry(node: SceneNode): Entry {
   const { told, machine, name } = node;
   const swarm = told?.swarm;
-  const docker = scene.nodes.some((one) => !one.told?.kubernetes);
-  const kubernetes = scene.nodes.some((one) => one.told?.kubernetes);
-  const engine = told?.engine && !told.kubernetes ? sayNamed("engine", told.engine) : "";
+  const engine = told?.engine ? sayNamed("engine", told.engine) : "";
   const place = swarm ? listed([roleOf(node), swarm.state, swarm.availability, swarm.reachable ? "" : say("unreachable")]) : "";
   return {
     key: `node:${name}`,
@@ -69,8 +70,7 @@ function nodeEntry({ scene }: View, node: SceneNode): Entry {
       fact("kind", machine ? sayNamed("kind", machine.kind) : ""),
       fact("state", sayNamed("state", node.state)),
       fact("address", told?.address ?? ""),
-      ...(docker ? [fact("engine", engine), fact("swarm", place)] : []),
-      ...(kubernetes ? seatOf(node) : []),
+      ...(node.cluster === "kubernetes" ? seatOf(node) : [fact("engine", engine), fact("swarm", place)]),
     ],
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Box, layOut, type Layout } from "./layout";
 import { makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
-import { container, crowd, kubeCrowd, network, node, snapshot } from "./testing";
+import { both, container, crowd, kubeCrowd, network, node, snapshot } from "./testing";
 
 function laidOut(cluster: Snapshot, width: number): Layout {
   return layOut(makeScene([], cluster), width);
@@ -23,12 +23,16 @@ const KUBE = ["kube/back@worker2", "kube/front@worker1", "kube/front@worker2"];
 describe.each([
   ["three nodes with forty containers", crowd, SWARM],
   ["a Kubernetes cluster with thirty pods", kubeCrowd, KUBE],
+  ["both in one sandbox", both, [...KUBE, ...SWARM]],
 ])("%s", (_, make, joined) => {
   for (const width of [288, 360, 560, 640, 800, 1130, 1600]) {
     const layout = laidOut(make(), width);
 
     test(`at ${width} px nothing lies on anything else`, () => {
       const boxes = [...layout.segments, ...layout.tiles];
+      for (const heading of layout.headings) {
+        for (const other of [...layout.nodes, ...layout.headings]) expect(other !== heading && overlaps(heading, other)).toBe(false);
+      }
       for (const [index, box] of boxes.entries()) {
         for (const other of boxes.slice(index + 1)) {
           expect(overlaps(box, other), `${box.key} and ${other.key}`).toBe(false);
@@ -126,6 +130,17 @@ describe("the rule", () => {
     const { tiles, wires } = laidOut(snapshot({ nodes: pair, containers: [container("a", "node2", [])] }), 800);
     expect(tiles).toHaveLength(1);
     expect(wires).toEqual([]);
+  });
+
+  test("several clusters have their names above them, side by side where there is room", () => {
+    const names = (layout: Layout): string[] => layout.headings.map(({ cluster }) => cluster.name);
+    const [wide, narrow] = [laidOut(both(), 800), laidOut(both(), 360)];
+    expect(names(wide)).toEqual(["swarm", "kubernetes"]);
+    expect(wide.headings.map(({ y }) => y)).toEqual([0, 0]);
+    expect(names(narrow)).toEqual(names(wide));
+    const lowest = Math.max(...narrow.nodes.filter(({ node: one }) => one.cluster === "docker").map(({ y, height }) => y + height));
+    expect(narrow.headings[1]?.y).toBeGreaterThan(lowest);
+    expect(laidOut(crowd(), 800).headings).toEqual([]);
   });
 
   test("nothing makes an empty picture", () => {

@@ -5,9 +5,9 @@ import { say, sayNamed } from "../shared/texts";
 import { roleOf, type Port, type View } from "./entry";
 import { containerPorts, servicePorts } from "./facts";
 import { brokenPart, controlParts, lookOfPod } from "./kube";
-import type { NodeBox, Segment, Tile } from "./layout";
+import type { Heading, NodeBox, Segment, Tile } from "./layout";
 import type { Look, Member, Owner } from "./pieces";
-import { lookOf, type SceneNode } from "./scene";
+import { lookOf, type SceneCluster, type SceneNode } from "./scene";
 import type { StripItem } from "./strip";
 
 export interface Part {
@@ -22,6 +22,14 @@ export interface Part {
 
 /** Of how many waiting pods the names have room. */
 const WAITING_SHOWN = 8;
+
+export function nameOf({ name }: SceneCluster): string {
+  return sayNamed("cluster", name);
+}
+
+export function fillHeading(element: HTMLElement, { cluster }: Heading): void {
+  refill(element, nameOf(cluster), () => [make("h3", { text: nameOf(cluster) })]);
+}
 
 export function fillNode(element: HTMLElement, { node, more }: NodeBox, { unplug }: Part): void {
   const { name, state, told, away } = node;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { makeScene, type Scene } from "./scene";
-import { container, network, node, service, snapshot, task } from "./testing";
+import { both, container, crowd, kubeCrowd, network, node, service, snapshot, task } from "./testing";
 
 function networksOf(scene: Scene): string[] {
   return scene.networks.map(({ network: one }) => one.id);
@@ -19,6 +19,25 @@ describe("nodes", () => {
       const { nodes } = makeScene([{ ...machine, state: "ready" }], snapshot({ nodes: [node("node1", { state })] }));
       expect(nodes.map((one) => [one.state, one.away])).toEqual([[state, true]]);
     }
+  });
+});
+
+describe("clusters", () => {
+  const names = (scene: Scene): string[] => scene.clusters.map(({ name, nodes }) => `${name}: ${nodes.map((one) => one.name).join(" ")}`);
+
+  test("the nodes of one stand together, whatever the order in which they are told of", () => {
+    expect(names(makeScene([], both()))).toEqual(["swarm: node1 node2 node3", "kubernetes: control worker1 worker2"]);
+    expect(names(makeScene([], kubeCrowd()))).toEqual(["kubernetes: control worker1 worker2"]);
+  });
+
+  test("machines are known by their kind before they say anything", () => {
+    const machines = [["worker1", "kubernetes-worker"], ["node1", "docker"], ["control", "kubernetes-control"]] as const;
+    const scene = makeScene(machines.map(([name, kind]) => ({ name, kind, state: "starting" })), snapshot({}));
+    expect(names(scene)).toEqual(["docker: node1", "kubernetes: worker1 control"]);
+  });
+
+  test("Docker nodes are a swarm from the first one that is in it", () => {
+    expect(names(makeScene([], crowd()))).toEqual(["docker: node1 node2 node3"]);
   });
 });
 

@@ -14,8 +14,20 @@ export interface Machine {
   state: string;
 }
 
+/** What may keep a plan for some of the machines: Docker, with or without a swarm, or Kubernetes. */
+export const CLUSTERS = ["docker", "kubernetes"] as const;
+export type ClusterKind = (typeof CLUSTERS)[number];
+
+export interface SceneCluster {
+  kind: ClusterKind;
+  /** The word for it: docker until there is a swarm. */
+  name: "docker" | "swarm" | "kubernetes";
+  nodes: readonly SceneNode[];
+}
+
 export interface SceneNode {
   name: string;
+  cluster: ClusterKind;
   machine: Machine | null;
   told: ClusterNode | null;
   /** The word for how it is: ready, starting, unplugged, down, … */
@@ -41,7 +53,10 @@ export interface SceneNetwork {
 }
 
 export interface Scene {
+  /** Those of one cluster after those of the other. */
   nodes: readonly SceneNode[];
+  /** The clusters among them. Where there are several, each has its own place and its name above it. */
+  clusters: readonly SceneCluster[];
   networks: readonly SceneNetwork[];
   pieces: readonly Piece[];
   /** Containers of a node beyond what a picture can show. */
@@ -67,22 +82,36 @@ export function makeScene(machines: readonly Machine[], snapshot: Snapshot, syst
   const { pieces, more } = makePieces(snapshot, names, families);
   const kube = kubeScene(snapshot, nodes, system);
   const networks = [...kube.networks, ...makeNetworks(snapshot.networks, nodes, pieces)];
-  return { nodes, networks, pieces: [...kube.pieces, ...pieces], more, waiting: kube.waiting };
+  return { nodes, clusters: clustersOf(nodes), networks, pieces: [...kube.pieces, ...pieces], more, waiting: kube.waiting };
+}
+
+function clustersOf(nodes: readonly SceneNode[]): SceneCluster[] {
+  const swarm = nodes.some(({ told }) => told?.swarm);
+  return CLUSTERS.map((kind): SceneCluster => {
+    const name = kind === "docker" && swarm ? "swarm" : kind;
+    return { kind, name, nodes: nodes.filter((node) => node.cluster === kind) };
+  }).filter((cluster) => cluster.nodes.length > 0);
 }
 
 function makeNodes(machines: readonly Machine[], told: readonly ClusterNode[]): SceneNode[] {
   const byName = new Map(told.map((node) => [node.id, node]));
   const strangers = told.filter((node) => !machines.some((machine) => machine.name === node.id));
-  return [
+  const nodes = [
     ...machines.map((machine) => sceneNode(machine.name, machine, byName.get(machine.name) ?? null)),
     ...strangers.map((node) => sceneNode(node.id, null, node)),
   ];
+  return CLUSTERS.flatMap((kind) => nodes.filter((node) => node.cluster === kind));
+}
+
+/** By its kind a machine is known before it says anything. */
+export function clusterOf(machine: string, told?: ClusterNode | null): ClusterKind {
+  return machine.startsWith("kubernetes-") || told?.kubernetes ? "kubernetes" : "docker";
 }
 
 function sceneNode(name: string, machine: Machine | null, told: ClusterNode | null): SceneNode {
   const lost = told?.kubernetes?.state === "not-ready";
   const state = told && told.state !== "up" ? told.state : lost ? "not-ready" : (machine?.state ?? "ready");
-  return { name, machine, told, state, away: AWAY.has(state) };
+  return { name, cluster: clusterOf(machine?.kind ?? "", told), machine, told, state, away: AWAY.has(state) };
 }
 
 export function familyOf(network: Network): Family {

@@ -4,12 +4,14 @@ import type { Port, View } from "./entry";
 import { replicasOf, servicePorts } from "./facts";
 import { barOf, isOfTheCluster } from "./kube";
 import { byText, type Look } from "./pieces";
+import type { ClusterKind } from "./scene";
 
 export interface StripItem {
   /** What is opened by it. */
   key: string;
   /** Its kind in words, for those who do not see how it looks. */
   kind: "service" | "kube_service" | "workload";
+  cluster: ClusterKind;
   name: string;
   /** How many of it there are. */
   count: string;
@@ -23,7 +25,7 @@ export function stripOf(view: View): StripItem[] {
   const services = snapshot.services.map((service): StripItem => {
     const [key, ports] = [`service:${service.id}`, servicePorts(scene, service)];
     const look = fullness(service.running, service.desired);
-    return { key, kind: "service", name: service.name, count: replicasOf(service), look, update: service.update, ports };
+    return { key, kind: "service", cluster: "docker", name: service.name, count: replicasOf(service), look, update: service.update, ports };
   });
   const known = new Set(snapshot.workloads.map((workload) => workload.id));
   const workloads = snapshot.workloads
@@ -31,14 +33,16 @@ export function stripOf(view: View): StripItem[] {
     .map((workload): StripItem => {
       const { id, name, ready, desired } = workload;
       const look = fullness(ready, desired);
-      return { key: `workload:${id}`, kind: "workload", name, count: `${ready}/${desired}`, look, update: "", ports: [] };
+      const count = `${ready}/${desired}`;
+      return { key: `workload:${id}`, kind: "workload", cluster: "kubernetes", name, count, look, update: "", ports: [] };
     });
   const bars = new Set(scene.networks.map(({ network }) => network.id));
   const idle = snapshot.kube_services
     .filter((service) => !isOfTheCluster(service) && !bars.has(barOf(service)))
     .map((service): StripItem => {
       const [key, look] = [`kube_service:${service.id}`, service.type === "ExternalName" ? "still" : "waiting"] as const;
-      return { key, kind: "kube_service", name: service.name, count: "→ 0", look, update: "", ports: [] };
+      const { name } = service;
+      return { key, kind: "kube_service", cluster: "kubernetes", name, count: "→ 0", look, update: "", ports: [] };
     });
   return [services, workloads, idle].flatMap((items) => items.sort((a, b) => byText(a.name, b.name)));
 }

@@ -2,24 +2,42 @@
 
 import { make, setText } from "../shared/dom";
 import { sayNamed } from "../shared/texts";
-import { KINDS, type Entry, type Kind, type View } from "./entry";
+import { KINDS_OF, type Entry, type Kind, type View } from "./entry";
 import { entriesOf } from "./facts";
+import { nameOf } from "./parts";
+import { CLUSTERS, type ClusterKind } from "./scene";
 
 export class Tables {
-  private readonly tables = new Map<Kind, Table>();
+  private readonly parts = CLUSTERS.map((kind) => new ClusterTables(kind));
 
   /** What the server put there for pages without scripts goes. */
   constructor(place: HTMLElement) {
-    const tables = KINDS.map((kind) => {
-      const table = new Table(kind);
-      this.tables.set(kind, table);
-      return table.element;
-    });
-    place.replaceChildren(...tables);
+    place.replaceChildren(...this.parts.map((part) => part.element));
   }
 
   show(view: View): void {
-    for (const [kind, table] of this.tables) table.show(entriesOf(view, kind));
+    for (const part of this.parts) part.show(view);
+  }
+}
+
+/** One cluster's tables, below its name where there is another cluster. */
+class ClusterTables {
+  readonly element = make("section");
+  private readonly name = make("h3", { class: "cluster-name" });
+  private readonly tables: Map<Kind, Table>;
+
+  constructor(private readonly kind: ClusterKind) {
+    this.tables = new Map(KINDS_OF[kind].map((one) => [one, new Table(one)]));
+    this.element.append(this.name, ...[...this.tables.values()].map((table) => table.element));
+  }
+
+  show(view: View): void {
+    const { clusters } = view.scene;
+    const cluster = clusters.find(({ kind }) => kind === this.kind);
+    const named = clusters.length > 1 && cluster ? nameOf(cluster) : "";
+    this.name.hidden = named === "";
+    setText(this.name, named);
+    for (const [kind, table] of this.tables) table.show(entriesOf(view, kind, this.kind), named);
   }
 }
 
@@ -35,12 +53,13 @@ class Table {
     const caption = make("caption", { text: sayNamed("kinds", kind) });
     const table = make("table", { class: "table facts-table" }, caption, make("thead", {}, this.head), this.body);
     // Tables wider than their place are scrolled; the keyboard must be able to.
-    const named = { role: "region", tabindex: 0, "aria-label": sayNamed("kinds", kind) };
-    this.element = make("div", { class: "table-place", set: named }, table);
+    this.element = make("div", { class: "table-place", set: { role: "region", tabindex: 0 } }, table);
   }
 
-  show(entries: readonly Entry[]): void {
+  show(entries: readonly Entry[], cluster: string): void {
     this.element.hidden = entries.length === 0;
+    const label = sayNamed("kinds", this.kind);
+    this.element.setAttribute("aria-label", cluster ? `${cluster}: ${label}` : label);
     const [first] = entries;
     if (!first) return this.empty();
     this.label([sayNamed("fact", this.kind), ...first.facts.map((fact) => fact.label)]);

@@ -127,3 +127,12 @@ export function kubeCrowd(): Snapshot {
     ],
   });
 }
+
+/** Both of these in one sandbox, the workers told of in turns. */
+export function both(): Snapshot {
+  const swarm = { role: "worker", leader: false, state: "ready", availability: "active", reachable: true };
+  const [docker, kube] = [crowd(), kubeCrowd()];
+  const { pods, workloads, kube_services } = kube;
+  const nodes = docker.nodes.flatMap((one, index) => [kube.nodes[index] as ClusterNode, { ...one, swarm }]);
+  return { ...docker, pods, workloads, kube_services, nodes };
+}

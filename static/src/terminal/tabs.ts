@@ -1,6 +1,6 @@
 /**
- * All terminals of the page: one tab for each, at most two side by side. Which are open is remembered for this tab of the
- * browser, so that a reload brings them back. Only terminals that were looked at have a connection.
+ * All terminals of the page: one tab for each, at most two side by side where there is room. Which are open is remembered for
+ * this tab of the browser, so that a reload brings them back. Only terminals that were looked at have a connection.
  */
 
 import { announce } from "../shared/announce";
@@ -16,6 +16,8 @@ const FONT = { smallest: 10, usual: 14, largest: 26 };
 export interface Machines {
   sandbox: string;
   nodes: readonly string[];
+  /** To which cluster a node belongs. Two clusters have their terminals side by side from the start. */
+  clusters: ReadonlyMap<string, string>;
   phase: "starting" | "ready" | "over";
 }
 
@@ -55,6 +57,8 @@ export class Terminals {
   private readonly panels = byId("terminal-panels");
   private readonly more = byId("new-shell");
   private readonly splitButton = byId<HTMLButtonElement>("split");
+  /** On a small screen there is room for one; terminal.css hides the button at the same width. */
+  private readonly narrow = matchMedia("(max-width: 800px)");
 
   constructor(
     private readonly attempt: string,
@@ -63,6 +67,7 @@ export class Terminals {
   ) {
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.splitButton.addEventListener("click", () => this.toggleSplit());
+    this.narrow.addEventListener("change", () => this.show());
     byId("search-terminal").addEventListener("click", () => this.current?.view.openSearch());
     byId("font-larger").addEventListener("click", () => this.setFont(this.fontSize + 1));
     byId("font-smaller").addEventListener("click", () => this.setFont(this.fontSize - 1));
@@ -161,12 +166,13 @@ export class Terminals {
 
   private restore(machines: Machines): void {
     const kept = this.kept();
-    for (const node of machines.nodes) this.add(node, "1");
+    const { nodes, clusters } = machines;
+    for (const node of nodes) this.add(node, "1");
     for (const key of Array.isArray(kept.open) ? kept.open : []) {
       const [node, shell] = typeof key === "string" ? key.split("/") : [];
-      if (node && shell && machines.nodes.includes(node) && /^[2-9]$/.test(shell)) this.add(node, shell);
+      if (node && shell && nodes.includes(node) && /^[2-9]$/.test(shell)) this.add(node, shell);
     }
-    for (const node of machines.nodes) {
+    for (const node of nodes) {
       const label = say("new-shell", { node });
       const button = makeButton(`+ ${node}`, () => this.addShell(node), {
         class: "button quiet small",
@@ -174,9 +180,15 @@ export class Terminals {
       });
       this.more.append(button);
     }
-    const first = `${machines.nodes[0] ?? ""}/1`;
-    this.active = typeof kept.active === "string" && this.open.has(kept.active) ? kept.active : first;
-    this.second = typeof kept.split === "string" && this.open.has(kept.split) ? kept.split : "";
+    const beside = nodes.find((node) => clusters.get(node) !== clusters.get(nodes[0] ?? ""));
+    const usual = { active: `${nodes[0] ?? ""}/1`, split: beside === undefined ? "" : `${beside}/1` };
+    this.active = typeof kept.active === "string" && this.open.has(kept.active) ? kept.active : usual.active;
+    const split = kept.split ?? usual.split;
+    this.second = typeof split === "string" && split !== this.active && this.open.has(split) ? split : "";
+  }
+
+  private clusterOf(key: string): string | undefined {
+    return this.machines?.clusters.get(this.open.get(key)?.node ?? "");
   }
 
   private kept(): Kept {
@@ -276,7 +288,11 @@ export class Terminals {
   /** Show the tab of that key. */
   activate(key: string, focus = false): void {
     if (!this.open.has(key) && !this.guests.has(key)) return;
-    if (this.second === key) this.second = this.active;
+    // It takes the place of the one that is of its cluster, so that both clusters stay in sight.
+    const beside = key !== this.active && this.clusterOf(this.second) === this.clusterOf(key);
+    if (this.second === key || (this.second && beside && this.clusterOf(this.active) !== this.clusterOf(key))) {
+      this.second = this.active;
+    }
     this.active = key;
     this.show();
     if (focus) this.focus();
@@ -308,14 +324,14 @@ export class Terminals {
       this.mark(key, guest.tab, guest.panel);
       guest.setVisible(this.isVisible(key));
     }
-    this.panels.toggleAttribute("data-split", this.second !== "");
+    this.panels.toggleAttribute("data-split", this.second !== "" && !this.narrow.matches);
     this.splitButton.setAttribute("aria-pressed", String(this.second !== ""));
     this.splitButton.disabled = this.keys.length < 2;
     this.keep();
   }
 
   private isVisible(key: string): boolean {
-    return key === this.active || key === this.second;
+    return key === this.active || (key === this.second && !this.narrow.matches);
   }
 
   private mark(key: string, tab: HTMLElement, panel: HTMLElement): void {
