@@ -79,6 +79,8 @@ ENGLISH = {
     "ended-title": _("The machines have ended"),
     "ended-kept": _("Your results and your place in the guide are kept."),
     "none-title": _("There are no machines"),
+    "picture-recorded": _("These are the machines of the recording."),
+    "picture-own": _("Show mine"),
     "stopping-title": _("The machines are ending"),
     "retry": _("Try again"),
     "restart": _("Start new machines"),

@@ -240,21 +240,15 @@ class Lab {
   }
 
   private showLessons(): void {
+    this.picture.showRecorded(null);
     void this.lessons.show(this.currentStep?.recordings ?? [], (recording) => this.audienceOf(this.shown, recording));
   }
 
   private audienceOf(step: string, recording: string): Audience {
-    // Beside machines of the learner's own, the picture is theirs.
-    const shows = !this.config.machines;
-    const sandbox = `recording ${recording}`;
-    let sequence = 0;
     return {
-      machines: (machines) => {
-        if (shows) this.picture.follow(sandbox, machines, true);
-      },
-      cluster: (snapshot) => {
-        sequence += 1;
-        if (shows) this.picture.hear({ sandbox, sequence, snapshot });
+      picture: (recorded, pressed) => {
+        // Beside machines of the learner's own, the picture is theirs until the recording is played.
+        if (!this.config.machines || pressed || this.picture.showsRecording) this.picture.showRecorded(recorded);
       },
       seen: async (seen, read) => {
         const watched = await this.actions.watched(step, recording, seen, read);

@@ -83,6 +83,8 @@ export const ENGLISH = {
   "ended-title": "The machines have ended",
   "ended-kept": "Your results and your place in the guide are kept.",
   "none-title": "There are no machines",
+  "picture-recorded": "These are the machines of the recording.",
+  "picture-own": "Show mine",
   "stopping-title": "The machines are ending",
   retry: "Try again",
   restart: "Start new machines",

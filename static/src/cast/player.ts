@@ -1,6 +1,7 @@
 /** A recording in the guide: a terminal that nobody types into, captions, chapters, speed, and the picture in time with it. */
 
 import { Terminal } from "@xterm/xterm";
+import type { Recorded } from "../picture/picture";
 import type { Snapshot } from "../picture/snapshot";
 import { make, makeButton, setText } from "../shared/dom";
 import { say } from "../shared/texts";
@@ -13,16 +14,14 @@ import {
   clockText,
   countUntil,
   latest,
-  type RecordedMachine,
   type RecordedPicture,
   type Recording,
 } from "./recording";
 
 /** What a player needs of the rest of the page. */
 export interface Audience {
-  /** Show the machines that it was recorded on. */
-  machines(machines: readonly RecordedMachine[]): void;
-  cluster(snapshot: Snapshot): void;
+  /** Show the machines that it was recorded on as they were at this moment; `pressed` when somebody has just played or sought. */
+  picture(recorded: Recorded, pressed: boolean): void;
   /** Tell the server which seconds were played, or that all was read; whether it counts as watched now. */
   seen(seen: string, read: boolean): Promise<boolean | null>;
 }
@@ -82,7 +81,6 @@ export class Player {
     this.tellProgress(before.watched);
     this.listen();
     this.fit();
-    audience.machines(picture.machines);
     this.show();
   }
 
@@ -145,7 +143,7 @@ export class Player {
     this.stage.scrollIntoView({ block: "nearest" });
     this.ticked = performance.now();
     this.frame ||= requestAnimationFrame((now) => this.tick(now));
-    this.show();
+    this.show(true);
   }
 
   private pause(): void {
@@ -158,7 +156,7 @@ export class Player {
 
   private goTo(position: number): void {
     this.playback.seek(position);
-    this.show();
+    this.show(true);
   }
 
   private tick(now: number): void {
@@ -171,7 +169,7 @@ export class Player {
   }
 
   /** Make everything look as it did at this moment. */
-  private show(): void {
+  private show(pressed = false): void {
     const { position, playing } = this.playback;
     const due = countUntil(this.recording.output, position);
     if (due < this.written) {
@@ -182,9 +180,9 @@ export class Player {
     if (fresh.length > 0) this.terminal.write(fresh.map((piece) => piece.value).join(""));
     this.written = due;
     const cluster = latest(this.picture.snapshots, position);
-    if (cluster && cluster.value !== this.shown) {
+    if (cluster && (pressed || cluster.value !== this.shown)) {
       this.shown = cluster.value;
-      this.audience.cluster(cluster.value);
+      this.audience.picture({ machines: this.picture.machines, snapshot: cluster.value }, pressed);
     }
     setText(this.caption, captionAt(this.recording, position));
     setText(this.toggle, say(playing ? "cast-pause" : "cast-play"));

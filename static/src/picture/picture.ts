@@ -1,7 +1,7 @@
 /** The live picture of the cluster: takes what the server says, draws at most once a frame, and hands on what is pressed. */
 
 import { announce } from "../shared/announce";
-import { byId, closest, make } from "../shared/dom";
+import { byId, closest, make, makeButton } from "../shared/dom";
 import { remembered } from "../shared/storage";
 import { say, sayNamed } from "../shared/texts";
 import { Drawing } from "./draw";
@@ -11,7 +11,7 @@ import { layOut } from "./layout";
 import { Roving } from "./nav";
 import { type Machine, makeScene } from "./scene";
 import { Sheet } from "./sheet";
-import { Cluster, type ClusterEvent, type Rate, type TrafficEvent } from "./snapshot";
+import { Cluster, type ClusterEvent, type Rate, type Snapshot, type TrafficEvent } from "./snapshot";
 import { Tables } from "./table";
 
 /** What the picture asks of the rest of the page. */
@@ -26,10 +26,17 @@ export interface Surroundings {
   port: ((node: string, port: number) => void) | null;
 }
 
+/** The machines of a recording at one of its moments. */
+export interface Recorded {
+  machines: readonly Machine[];
+  snapshot: Snapshot;
+}
+
 const WATCH_MS = 20_000;
 /** Rates come once a second: after this long without any, nothing glows. */
 const GLOW_MS = 2500;
 const ASK_AGAIN_MS = 3000;
+const NO_NODES: ReadonlySet<string> = new Set();
 const VIEWS = ["picture", "table"] as const;
 type Shown = (typeof VIEWS)[number];
 
@@ -47,6 +54,8 @@ export class Picture {
   private readonly sheet: Sheet;
   private readonly roving: Roving;
   private machines: readonly Machine[] = [];
+  private recorded: Recorded | null = null;
+  private readonly recordedNote = byId("picture-recorded");
   private view: View = { scene: makeScene([], this.cluster.snapshot), snapshot: this.cluster.snapshot };
   private shown: Shown;
   private system = remembered.text("picture.system") === "yes";
@@ -65,6 +74,8 @@ export class Picture {
     this.shown = VIEWS.find((view) => view === remembered.text("picture.view")) ?? "picture";
     this.choose(this.shown);
     this.fold(remembered.text("picture.folded") === "yes");
+    const back = makeButton(say("picture-own"), () => this.showRecorded(null), { class: "button small" });
+    this.recordedNote.append(make("span", { text: say("picture-recorded") }), back);
     this.listen();
     setInterval(() => this.watch(), WATCH_MS);
   }
@@ -77,6 +88,16 @@ export class Picture {
     this.schedule();
   }
 
+  /** Show the machines of a recording instead of the learner's own, or with null their own again. */
+  showRecorded(recorded: Recorded | null): void {
+    this.recorded = recorded;
+    this.schedule();
+  }
+
+  get showsRecording(): boolean {
+    return this.recorded !== null;
+  }
+
   hear(event: ClusterEvent): void {
     const heard = this.cluster.hear(event);
     if (heard === "gap") this.ask();
@@ -84,7 +105,7 @@ export class Picture {
   }
 
   hearTraffic(event: TrafficEvent): void {
-    if (!this.cluster.told) return;
+    if (!this.cluster.told || this.recorded) return;
     this.showTraffic(event.rates);
     clearTimeout(this.glow);
     this.glow = setTimeout(() => this.showTraffic([]), GLOW_MS);
@@ -123,15 +144,18 @@ export class Picture {
   }
 
   private draw(): void {
-    const { snapshot } = this.cluster;
-    this.view = { scene: makeScene(this.machines, snapshot, this.system), snapshot };
+    const { machines, snapshot } = this.recorded ?? { machines: this.machines, snapshot: this.cluster.snapshot };
+    this.view = { scene: makeScene(machines, snapshot, this.system), snapshot };
+    // Where there are no machines of the learner's own, it goes without saying.
+    this.recordedNote.hidden = !this.recorded || this.machines.length === 0;
     this.tables.show(this.view);
     this.sheet.refresh(this.view);
     this.tell();
-    this.around.ports(publishedPorts(this.view));
+    if (!this.recorded) this.around.ports(publishedPorts(this.view));
     const width = this.place.clientWidth;
     if (this.shown !== "picture" || width === 0) return;
-    const part = { view: this.view, unplug: this.around.unplug, open: this.around.port !== null, system: this.system };
+    const [unplug, open] = this.recorded ? [NO_NODES, false] : [this.around.unplug, this.around.port !== null];
+    const part = { view: this.view, unplug, open, system: this.system };
     this.drawing.show(layOut(this.view.scene, width), part);
     this.roving.refresh();
   }
@@ -150,7 +174,7 @@ export class Picture {
     this.note.textContent = list ? say("left-out", { list }) : none;
     const states = new Map(this.view.scene.nodes.map((node) => [node.name, node.state]));
     const changed = [...states].filter(([name, state]) => this.states.has(name) && this.states.get(name) !== state);
-    if (this.cluster.told && changed.length > 0) {
+    if ((this.cluster.told || this.recorded) && changed.length > 0) {
       announce(changed.map(([name, state]) => `${name}: ${sayNamed("state", state)}`).join(", "));
     }
     this.states = states;
