@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 
@@ -32,10 +32,11 @@ POD: JSON = {
 
 
 class Cluster:
-    """An API server on `control`, and a Docker node beside it."""
+    """An API server on `control`, and a Docker node beside it; those of `unplugged` have no power."""
 
-    def __init__(self, answers: Mapping[str, JSON], status: int = 200) -> None:
+    def __init__(self, answers: Mapping[str, JSON], status: int = 200, *, unplugged: Collection[str] = ()) -> None:
         self._answers = answers
+        self._unplugged = unplugged
         self._status = status
         self.asked: list[str] = []
         self.ran: list[tuple[str, JSON]] = []
@@ -46,6 +47,8 @@ class Cluster:
             self.ran.append((node, params["argv"]))
             return {"exit_code": 0, "stdout": "10.244.1.2", "stderr": ""}
         assert op == "kubernetes"
+        if node in self._unplugged:
+            raise Refused("unavailable", f"{node} has no power.")
         if node != "control":
             raise Refused("not-found", "This machine is not part of a Kubernetes cluster.")
         path = str(params["path"])
@@ -117,6 +120,14 @@ def test_a_lab_without_a_cluster_is_the_authors_mistake() -> None:
 def test_an_api_server_that_refuses_becomes_a_sentence() -> None:
     with pytest.raises(NotAsExpected, match="answered 503"):
         lab_of(Cluster({"/api/v1/nodes": {"message": "starting"}}, status=503)).kube.nodes()
+
+
+def test_a_machine_without_power_does_not_hide_the_api_server_behind_it() -> None:
+    answers: dict[str, JSON] = {"/api/v1/nodes": {"items": [{"metadata": {"name": "control"}}]}}
+    (node,) = lab_of(Cluster(answers, unplugged=["docker1"])).kube.nodes()
+    assert node.name == "control"
+    with pytest.raises(NotAsExpected, match="control has no power"):
+        lab_of(Cluster(answers, unplugged=["docker1", "control"])).kube.nodes()
 
 
 def test_a_check_may_ask_the_api_server_for_objects_and_nothing_else() -> None:

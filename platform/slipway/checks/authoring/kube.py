@@ -273,6 +273,7 @@ class Kube:
 
     def _put(self, path: str) -> Answer:
         """The answer of the first node that belongs to the cluster and has power."""
+        unavailable = ""
         for node in [self._member] if self._member else self._nodes:
             try:
                 said = node._asker.ask(node.name, "kubernetes", {"path": path})  # noqa: SLF001 - one package
@@ -281,9 +282,14 @@ class Kube:
                     continue  # not a node of the cluster
                 if refusal.code == "bad-request":
                     raise ValueError(f"{node.name} did not accept {path}: {refusal.message}") from None
+                if refusal.code == "unavailable":  # without power, say; another one may answer
+                    unavailable = refusal.message
+                    continue
                 raise _silent(refusal.message) from None
             self._member = node
             return Answer(said, node.name, f"kubernetes {path.partition('?')[0]}")
+        if unavailable:
+            raise _silent(unavailable)
         raise LookupError("No machine of this lab is part of a Kubernetes cluster.")
 
 
