@@ -19,23 +19,28 @@ _CNI = "github.com/containernetworking/plugins/plugins"
 
 def image_place() -> ImagePlace:
     """Where images are made from and kept."""
-    return ImagePlace(
-        recipes=load_recipes(NODE_SOURCES / "image"),
-        cache=settings.SLIPWAY_CACHE,
-        sources={
-            "slipway-node": GoProgram(NODE_SOURCES / "agent", "./cmd/slipway-node"),
-            "slipway-runtime": GoProgram(NODE_SOURCES / "runtime"),
-            "hello": GoProgram(NODE_SOURCES / "image" / "hello"),
-            "hyperkube": GoProgram(_KUBERNETES / "hyperkube", variables=_kubernetes_version()),
-            "etcd": GoProgram(_KUBERNETES / "etcd"),
-            "coredns": GoProgram(_KUBERNETES / "coredns"),
-            "pause": GoProgram(_KUBERNETES / "pause"),
-            "cni-bridge": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/bridge"),
-            "cni-loopback": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/loopback"),
-            "cni-host-local": GoProgram(_KUBERNETES / "cni", f"{_CNI}/ipam/host-local"),
-            "cni-portmap": GoProgram(_KUBERNETES / "cni", f"{_CNI}/meta/portmap"),
-        },
-    )
+    conformance, version = _KUBERNETES / "conformance", _kubernetes_version()
+    sources = {
+        "slipway-node": GoProgram(NODE_SOURCES / "agent", "./cmd/slipway-node"),
+        "slipway-runtime": GoProgram(NODE_SOURCES / "runtime"),
+        "hello": GoProgram(NODE_SOURCES / "image" / "hello"),
+        "hyperkube": GoProgram(_KUBERNETES / "hyperkube", variables=version),
+        "etcd": GoProgram(_KUBERNETES / "etcd"),
+        "coredns": GoProgram(_KUBERNETES / "coredns"),
+        "pause": GoProgram(_KUBERNETES / "pause"),
+        "cni-bridge": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/bridge"),
+        "cni-loopback": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/loopback"),
+        "cni-host-local": GoProgram(_KUBERNETES / "cni", f"{_CNI}/ipam/host-local"),
+        "cni-portmap": GoProgram(_KUBERNETES / "cni", f"{_CNI}/meta/portmap"),
+        "agnhost": GoProgram(conformance, "k8s.io/kubernetes/test/images/agnhost"),
+        "nonewprivs": GoProgram(conformance, "k8s.io/kubernetes/test/images/nonewprivs"),
+        "sample-apiserver": GoProgram(conformance, "k8s.io/sample-apiserver"),
+        "ginkgo": GoProgram(conformance, "github.com/onsi/ginkgo/v2/ginkgo"),
+        "e2e.test": GoProgram(conformance, "k8s.io/kubernetes/test/e2e", variables=version, tests=True),
+    }
+    cache: Path = settings.SLIPWAY_CACHE
+    programs = {name: program.path(cache / "bin") for name, program in sources.items()}
+    return ImagePlace(recipes=load_recipes(NODE_SOURCES / "image", programs), cache=cache, sources=sources)
 
 
 def _kubernetes_version() -> dict[str, str]:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from slipway.operations import frontend, toolchains
 from slipway.operations.images.rootfs import BuildError
-from slipway.operations.images.service import ensure_images
+from slipway.operations.images.service import CONFORMANCE, ensure_images
 from slipway.operations.installation import engine_config, image_place
 
 
@@ -73,6 +73,7 @@ def prepare(console: Console, *, for_tests: bool = False) -> None:
         for image in image_place().recipes.engine.values():
             if image.later:
                 build_images(console, docker_host=None, only=image.name)
+        build_images(console, docker_host=None, only=CONFORMANCE)
 
 
 def build_images(console: Console, *, docker_host: str | None, only: str | None = None) -> None:

@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def recipes(folder: Path) -> Recipes:
     """What the folder says."""
-    return load_recipes(folder)
+    return load_recipes(folder, {})
 
 
 def test_an_image_lies_on_all_that_is_below_it_and_is_built_after_it(recipes: Recipes) -> None:
@@ -65,7 +65,7 @@ def test_a_change_far_below_makes_everything_above_new(folder: Path, recipes: Re
     before = recipes.digest(recipes.rootfs["app-2"])
     (folder / "app" / "srv" / "program.py").write_text("print('changed')\n")
     assert recipes.digest(recipes.rootfs["app-2"]) != before
-    assert recipes.digest(recipes.rootfs["more"]) == load_recipes(folder).digest(recipes.rootfs["more"])
+    assert recipes.digest(recipes.rootfs["more"]) == load_recipes(folder, {}).digest(recipes.rootfs["more"])
 
 
 def test_what_python_leaves_beside_its_sources_changes_nothing_and_is_not_shipped(
@@ -100,4 +100,4 @@ def test_the_same_files_make_the_same_layer(folder: Path, recipes: Recipes) -> N
 def test_a_base_that_cannot_be_is_told(folder: Path, wrong: str, told: str) -> None:
     (folder / "images.toml").write_text(RECIPES + wrong)
     with pytest.raises(ValueError, match=told):
-        load_recipes(folder)
+        load_recipes(folder, {})

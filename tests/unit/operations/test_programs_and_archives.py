@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
 from slipway.operations.images.archive import write_archive
 from slipway.operations.images.binaries import GoProgram
-from slipway.operations.images.recipes import CarriedImage, load_recipes
+from slipway.operations.images.recipes import CarriedImage
 from slipway.operations.installation import NODE_SOURCES, image_place
 
 
@@ -59,14 +60,25 @@ def test_kubernetes_is_told_the_version_that_its_module_requires() -> None:
     assert variables["k8s.io/client-go/pkg/version.gitMinor"].isdigit()
 
 
+def test_the_conformance_tests_are_those_of_the_version_that_nodes_run() -> None:
+    line = re.compile(r"k8s\.io/kubernetes (v\S+)")
+    found = [
+        line.search((NODE_SOURCES / "kubernetes" / module / "go.mod").read_text())
+        for module in ("hyperkube", "conformance")
+    ]
+    assert found[0]
+    assert found[1]
+    assert found[0][1] == found[1][1]
+
+
 def test_every_program_of_every_image_has_a_source() -> None:
     place = image_place()
-    for image in load_recipes(NODE_SOURCES / "image").engine.values():
+    for image in place.recipes.engine.values():
         assert {*image.binaries, *(carried.program for carried in image.carries)} <= set(place.sources)
 
 
 def test_the_kubernetes_image_stands_on_the_nodes_and_is_built_later() -> None:
-    recipes = load_recipes(NODE_SOURCES / "image")
+    recipes = image_place().recipes
     assert recipes.engine["kubernetes"].later
     assert recipes.engine["kubernetes"].rootfs == recipes.engine["node"].rootfs
     assert [image.name for image in recipes.engine.values() if image.later] == ["kubernetes"]

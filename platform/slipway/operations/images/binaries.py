@@ -24,16 +24,21 @@ _TELL_EVERY = 25  # packages
 
 @dataclass(frozen=True)
 class GoProgram:
-    """A program: the Go module at `source`, a package in it, and what the linker sets (variable to text)."""
+    """A program: the Go module at `source`, a package in it, and what the linker sets (variable to text).
+
+    `tests`: the program that runs the package's tests, instead of the package's own.
+    """
 
     source: Path
     package: str = "."
     variables: Mapping[str, str] = field(default_factory=dict)
+    tests: bool = False
 
     @property
     def name(self) -> str:
         """What its files are called."""
-        return self.source.name if self.package == "." else Path(self.package).name
+        name = self.source.name if self.package == "." else Path(self.package).name
+        return f"{name}.test" if self.tests else name
 
     def path(self, cache: Path) -> Path:
         """Where the program built from these sources is, or will be."""
@@ -63,24 +68,46 @@ def build_program(program: GoProgram, cache: Path, say: Callable[[str], None] | 
 
 def _build(program: GoProgram, target: Path, say: Callable[[str], None]) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}")
-    flags = " ".join(["-s -w", *(f"-X {name}={text}" for name, text in sorted(program.variables.items()))])
-    command = [find_go(), "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", str(partial)]
-    environment = {**os.environ, "CGO_ENABLED": "0"}
+    linked = " ".join(["-s -w", *(f"-X {name}={text}" for name, text in sorted(program.variables.items()))])
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags", linked]
     try:
-        with subprocess.Popen(
-            [*command, program.package],
-            cwd=program.source,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            lines = _follow(process.stderr or [], say)
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(lines[-12:]))
+        if program.tests:
+            # Go is silent while it builds tests, so what they are made from is compiled first, which it tells of.
+            _run_go(program, ["build", "-v", *flags[:2], *_packages_below(program)], say)
+            _run_go(program, ["test", "-c", *flags, "-o", str(partial), program.package], say)
+        else:
+            _run_go(program, ["build", "-v", *flags, "-o", str(partial), program.package], say)
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _packages_below(program: GoProgram) -> list[str]:
+    """What the tests of the program's package import from its own module; that brings the rest with it."""
+    line = '{{if and .Module (not .ForTest) (ne .Name "main")}}{{.ImportPath}} {{.Module.Path}}{{end}}'
+    command = [find_go(), "list", "-deps", "-test", "-f", line, program.package]
+    listed = subprocess.run(command, cwd=program.source, env=_environment(), capture_output=True, text=True, check=True)
+    module_of = dict(line.split() for line in listed.stdout.splitlines() if line)
+    return [package for package, module in module_of.items() if module == module_of[program.package]]
+
+
+def _run_go(program: GoProgram, arguments: list[str], say: Callable[[str], None]) -> None:
+    command = [find_go(), *arguments]
+    with subprocess.Popen(
+        command,
+        cwd=program.source,
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        lines = _follow(process.stderr or [], say)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, stderr="\n".join(lines[-12:]))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "CGO_ENABLED": "0"}
 
 
 def _follow(output: Iterator[str] | list[str], say: Callable[[str], None]) -> list[str]:

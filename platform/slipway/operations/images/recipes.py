@@ -92,7 +92,7 @@ class EngineImage:
 
 
 @dataclass(frozen=True)
-class LearnerImage:
+class RegistryImage:
     """An image of the registry."""
 
     repository: str
@@ -103,12 +103,15 @@ class LearnerImage:
 
 @dataclass(frozen=True)
 class Recipes:
-    """Everything `images.toml` says. `folder` is where it lies, with the overlays and small programs beside it."""
+    """Everything `images.toml` says. `folder` is where it lies, with the overlays beside it; `programs` are the files
+    that the programs in root file systems are built to, whose names change with what they are built from."""
 
     folder: Path
+    programs: Mapping[str, Path]
     rootfs: Mapping[str, Rootfs]
     engine: Mapping[str, EngineImage]
-    learner: tuple[LearnerImage, ...]
+    learner: tuple[RegistryImage, ...]
+    conformance: tuple[RegistryImage, ...]
 
     def chain(self, rootfs: Rootfs) -> tuple[Rootfs, ...]:
         """The root file system and all that lie below it, the lowest first."""
@@ -123,12 +126,12 @@ class Recipes:
         if rootfs.base:
             parts.append(self.digest(self.rootfs[rootfs.base]))
         if rootfs.binaries:
-            parts += [digest_of_files([self.folder / program]) for program in sorted(rootfs.binaries)]
+            parts += [self.programs[program].name for program in sorted(rootfs.binaries)]
         return short_digest("\n".join(parts))
 
 
-def load_recipes(folder: Path) -> Recipes:
-    """Read `images.toml` in `folder`. Raises `ValueError` naming what it does not know."""
+def load_recipes(folder: Path, programs: Mapping[str, Path]) -> Recipes:
+    """Read `images.toml` in `folder`; `programs` as in `Recipes`. Raises `ValueError` naming what it does not know."""
     with (folder / "images.toml").open("rb") as file:
         data = tomllib.load(file)
     rootfs = {name: _make(Rootfs, {"name": name, **fields}) for name, fields in data["rootfs"].items()}
@@ -140,21 +143,26 @@ def load_recipes(folder: Path) -> Recipes:
             EngineImage,
             {"name": name, "binaries": {}, **own, "carries": carries, "config": _make(RunConfig, fields)},
         )
-    learner = []
-    for fields in data["learner"]:
-        repository, tags = fields.pop("repository"), tuple(fields.pop("tags"))
-        source = fields.pop("rootfs")
-        learner.append(LearnerImage(repository, tags, source, _make(RunConfig, fields)))
-    for source in [*(image.rootfs for image in engine.values()), *(image.rootfs for image in learner)]:
+    learner = tuple(_registry_image(fields) for fields in data["learner"])
+    conformance = tuple(_registry_image(fields) for fields in data.get("conformance", []))
+    for source in [*(image.rootfs for image in engine.values()), *(image.rootfs for image in (*learner, *conformance))]:
         if source not in rootfs:
             raise ValueError(f"images.toml: there is no [rootfs.{source}]")
     for made in rootfs.values():
+        for program in made.binaries:
+            if program not in programs:
+                raise ValueError(f"images.toml: there is no program {program}")
         if made.base and made.base not in rootfs:
             raise ValueError(f"images.toml: there is no [rootfs.{made.base}]")
         if made.base and made.suite and rootfs[made.base].base:
             # What packages add is found by comparing with one layer, which must be all that is below.
             raise ValueError(f"images.toml: below [rootfs.{made.name}] there may be one layer only")
-    return Recipes(folder, rootfs, engine, tuple(learner))
+    return Recipes(folder, programs, rootfs, engine, learner, conformance)
+
+
+def _registry_image(fields: dict[str, Any]) -> RegistryImage:
+    repository, tags, source = fields.pop("repository"), tuple(fields.pop("tags")), fields.pop("rootfs")
+    return RegistryImage(repository, tags, source, _make(RunConfig, fields))
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:

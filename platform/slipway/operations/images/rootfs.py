@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from slipway.operations.images.binaries import GoProgram, build_program
 from slipway.operations.images.recipes import Recipes, Rootfs
 
 # What no container reads. Licences stay: Debian's rules for copies, and ours.
@@ -91,6 +90,8 @@ def _hooks(recipes: Recipes, rootfs: Rootfs) -> Iterator[str]:
     if rootfs.overlay:
         # Copied with the modes of the files but never their owner: a checkout may belong to anybody.
         yield f'cp -R --no-preserve=ownership {shlex.quote(str(recipes.folder / rootfs.overlay))}/. "$1"/'
+    for program, place in rootfs.binaries.items():
+        yield f'install -D -m 755 {shlex.quote(str(recipes.programs[program]))} "$1"{shlex.quote(place)}'
     if rootfs.script:
         shell = "/bin/busybox sh" if rootfs.variant == "extract" else "/bin/sh"
         yield f'chroot "$1" {shell} -ec {shlex.quote("; ".join(rootfs.script))}'
@@ -103,10 +104,9 @@ def _collect(recipes: Recipes, rootfs: Rootfs, target: Path) -> None:
     """A file system without Debian: programs of ours and an overlay."""
     with tempfile.TemporaryDirectory(prefix="slipway-") as scratch:
         for program, place in rootfs.binaries.items():
-            built = build_program(GoProgram(recipes.folder / program), Path(scratch) / "build")
             copy = Path(scratch) / "root" / place.lstrip("/")
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(built, copy)
+            shutil.copyfile(recipes.programs[program], copy)
             copy.chmod(0o755)
         if rootfs.overlay:
             shutil.copytree(recipes.folder / rootfs.overlay, Path(scratch) / "root", dirs_exist_ok=True, ignore=_CACHES)

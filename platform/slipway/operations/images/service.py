@@ -24,12 +24,14 @@ from slipway.operations.images.archive import write_archive
 from slipway.operations.images.binaries import GoProgram, build_program
 from slipway.operations.images.engine_images import image_digest, is_current, put_image
 from slipway.operations.images.layers import Layer, load_layer, make_layer, save_layer
-from slipway.operations.images.recipes import EngineImage, LearnerImage, Recipes, Rootfs, short_digest
+from slipway.operations.images.recipes import EngineImage, Recipes, RegistryImage, Rootfs, short_digest
 from slipway.operations.images.registry import ensure_registry, wait_for_registry
 from slipway.operations.images.rootfs import BuildError, build_rootfs
 from slipway.operations.images.store import StoredImage, write_store
 
 REGISTRY_SET = "images for learners"
+CONFORMANCE = "conformance"  # the name of all that Kubernetes' own tests need
+_CONFORMANCE_PROGRAMS = ("ginkgo", "e2e.test")
 CARRIED = "/usr/share/slipway/images"  # where an image lays down what it carries for its nodes' containerd
 _BUILDERS = 2
 _SHORT_OF_DISK = 4 * 2**30
@@ -87,24 +89,24 @@ def ensure_images(
     """Build what is missing, put it into the engine (None: build only) and have the registry serve it.
 
     `only` is the name of an engine image or of a root file system; without it, images that are marked `later` are
-    left out. `fresh` ignores what the cache has. Raises `BuildError`, or `docker.errors.DockerException` when the
-    engine does not answer.
+    left out. When it is `CONFORMANCE`, the programs of Kubernetes' own tests are built, and the registry serves their
+    images beside those for learners. `fresh` ignores what the cache has. Raises `BuildError`, or
+    `docker.errors.DockerException` when the engine does not answer.
     """
     for folder in (place.blobs, place.registry, place.cache / "rootfs", place.cache / "bin"):
         folder.mkdir(parents=True, exist_ok=True)
     images = _wanted_images(place.recipes, only)
-    for image in images:
-        # Before the lock: other builds must not wait for the minutes that these may take.
-        _build_programs(place, image, progress)
+    wanted = _wanted_rootfs(place.recipes, only)
+    served = _served_images(place.recipes, only)
+    # Before the lock: other builds must not wait for the minutes that these may take.
+    _build_programs(place, _wanted_programs(images, wanted, only), progress)
     with _alone(place.cache, progress):
-        wanted = _wanted_rootfs(place.recipes, only)
         _build_layers(place, wanted, fresh=fresh, progress=progress)
-        whole_set = {place.recipes.rootfs[image.rootfs].name for image in place.recipes.learner}
-        if whole_set <= set(wanted):
-            _write_registry(place, progress)
+        if {image.rootfs for image in served} <= set(wanted):
+            _write_registry(place, served, progress)
         if docker_host is not None:
             with contextlib.closing(docker.DockerClient(docker_host, timeout=600)) as client:
-                _fill_engine(place, client, images, progress)
+                _fill_engine(place, client, images, served, progress)
 
 
 def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageStatus]:
@@ -129,7 +131,7 @@ def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageSta
             built = "built, not in the engine" if files is not None else "its programs are not built"
             detail = "in the engine" if ready else built
         statuses.append(ImageStatus(image.name, ready=ready, detail=detail, size=layer.size))
-    stored = _stored_set(place)
+    stored = _stored_set(place, place.recipes.learner)
     ready = stored is not None and stored.exists()
     detail = f"{len(place.recipes.learner)} images" if ready else "not built"
     statuses.append(ImageStatus(REGISTRY_SET, ready=ready, detail=detail, size=_size(stored) if stored else 0))
@@ -141,7 +143,9 @@ def image_status(place: ImagePlace, *, docker_host: str | None) -> list[ImageSta
 def _wanted_rootfs(recipes: Recipes, only: str | None) -> dict[str, Rootfs]:
     """The root file systems to build, bases first."""
     if only is None:
-        names = list(recipes.rootfs)
+        names = [*(image.rootfs for image in recipes.engine.values()), *(image.rootfs for image in recipes.learner)]
+    elif only == CONFORMANCE:
+        names = [image.rootfs for image in _served_images(recipes, only)]
     elif only in recipes.engine:
         names = [recipes.engine[only].rootfs]
     elif only in recipes.rootfs:
@@ -160,8 +164,20 @@ def _wanted_images(recipes: Recipes, only: str | None) -> list[EngineImage]:
     return [image for image in recipes.engine.values() if not image.later and only in {None, image.rootfs}]
 
 
-def _build_programs(place: ImagePlace, image: EngineImage, progress: Progress) -> None:
-    for name in [*image.binaries, *(carried.program for carried in image.carries)]:
+def _wanted_programs(images: Sequence[EngineImage], wanted: Mapping[str, Rootfs], only: str | None) -> Sequence[str]:
+    """What must be compiled before these engine images and root file systems can be made."""
+    in_images = [name for image in images for name in (*image.binaries, *(each.program for each in image.carries))]
+    in_rootfs = [name for rootfs in wanted.values() for name in rootfs.binaries]
+    return [*in_images, *in_rootfs, *(_CONFORMANCE_PROGRAMS if only == CONFORMANCE else ())]
+
+
+def _served_images(recipes: Recipes, only: str | None) -> tuple[RegistryImage, ...]:
+    """What the registry serves: learners' images, and those of Kubernetes' own tests when these are asked for."""
+    return (*recipes.learner, *(recipes.conformance if only == CONFORMANCE else ()))
+
+
+def _build_programs(place: ImagePlace, names: Sequence[str], progress: Progress) -> None:
+    for name in names:
         program, folder = place.sources[name], place.cache / "bin"
         if program.path(folder).exists():
             continue
@@ -220,17 +236,17 @@ def _build_layer(place: ImagePlace, rootfs: Rootfs, progress: Progress) -> Layer
     return layer
 
 
-def _write_registry(place: ImagePlace, progress: Progress) -> None:
-    """Lay all images for learners out as the storage of the registry."""
-    target = _stored_set(place)
+def _write_registry(place: ImagePlace, served: Sequence[RegistryImage], progress: Progress) -> None:
+    """Lay the images out as the storage of the registry."""
+    target = _stored_set(place, served)
     if target is None or target.exists():
         return
     images = []
-    for image in place.recipes.learner:
+    for image in served:
         rootfs = place.recipes.rootfs[image.rootfs]
         suite = next((member.suite for member in place.recipes.chain(rootfs) if member.suite), "")
         origin = f"Debian {suite} packages" if suite else "small program of Slipway's"
-        what = "stand-in for the public image" if image.repository.startswith("library/") else "example for labs"
+        what = "example for labs" if image.repository.startswith("slipway/") else "stand-in for the public image"
         labels = {
             "org.opencontainers.image.title": image.repository.removeprefix("library/"),
             "org.opencontainers.image.description": f"Slipway's {what}, made from {origin}",
@@ -241,7 +257,11 @@ def _write_registry(place: ImagePlace, progress: Progress) -> None:
 
 
 def _fill_engine(
-    place: ImagePlace, client: docker.DockerClient, images: Sequence[EngineImage], progress: Progress
+    place: ImagePlace,
+    client: docker.DockerClient,
+    images: Sequence[EngineImage],
+    served: Sequence[RegistryImage],
+    progress: Progress,
 ) -> None:
     for image in images:
         rootfs = place.recipes.rootfs[image.rootfs]
@@ -255,7 +275,7 @@ def _fill_engine(
         progress(image.name, "putting into the engine")
         put_image(client, image, layer=layer, blobs=place.blobs, digest=digest, files=files)
         progress(image.name, "in the engine", done=True)
-    stored = _stored_set(place)
+    stored = _stored_set(place, served)
     if stored is not None and stored.exists() and _has_registry_image(client) and ensure_registry(client, stored.name):
         if not wait_for_registry(client, seconds=15):
             raise BuildError("the registry does not come up; see `docker logs slipway-registry`")
@@ -266,10 +286,10 @@ def _has_registry_image(client: docker.DockerClient) -> bool:
     return bool(client.images.list("slipway/registry:current"))
 
 
-def _stored_set(place: ImagePlace) -> Path | None:
+def _stored_set(place: ImagePlace, served: Sequence[RegistryImage]) -> Path | None:
     """The folder for this set of images in the registry, named by what is in it; None while a layer is missing."""
     images = []
-    for image in place.recipes.learner:
+    for image in served:
         try:
             layers = [layer.digest for layer in _layers(place, image)]
         except FileNotFoundError:
@@ -278,7 +298,7 @@ def _stored_set(place: ImagePlace) -> Path | None:
     return place.registry / short_digest("\n".join(images))
 
 
-def _layers(place: ImagePlace, image: LearnerImage) -> tuple[Layer, ...]:
+def _layers(place: ImagePlace, image: RegistryImage) -> tuple[Layer, ...]:
     chain = place.recipes.chain(place.recipes.rootfs[image.rootfs])
     return tuple(load_layer(place.layer_record(member)) for member in chain)
 

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which images, and how to tell."""
-        parser.add_argument("--only", metavar="NAME", help="one image or root file system")
+        parser.add_argument(
+            "--only", metavar="NAME", help="one image or root file system; conformance: what Kubernetes' own tests need"
+        )
         parser.add_argument("--fresh", action="store_true", help="build anew, with the newest packages")
         parser.add_argument("--status", action="store_true", help="only say what is there")
         parser.add_argument("--json", action="store_true", help="print what is there as JSON")

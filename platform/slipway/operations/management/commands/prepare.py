@@ -19,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--for-tests` adds the browser and the Kubernetes nodes' image."""
+        """`--for-tests` adds the browser, the Kubernetes nodes' image and Kubernetes' own tests."""
         parser.add_argument(
             "--for-tests", action="store_true", help="also what only the tests need, and what `serve` builds later"
         )
