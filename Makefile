@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
 
-.PHONY: help run test test-fast check bench casts doctor clean
+.PHONY: help run test test-fast check bench conformance casts doctor clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/ready ## Start Slipway on this machine; Ctrl-C ends it
 	@exec $(PYTHON) manage.py serve
@@ -25,6 +25,10 @@ check: .venv/ready ## Style, types and imports; the unit tests of TypeScript and
 bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine
 	@$(PYTHON) manage.py prepare
 	@PYTHONPATH=platform:. $(PYTHON) -m tests.bench
+
+conformance: .venv/ready ## Run Kubernetes' own tests against a sandbox's cluster (FOCUS=…, RESUME=1)
+	@nice -n 10 $(PYTHON) manage.py prepare --for-tests
+	@PYTHONPATH=platform:. $(PYTHON) -m tests.conformance
 
 casts: .venv/ready ## Record the watched lessons again; Slipway must be running (make run)
 	@$(PYTHON) manage.py exercise record

@@ -10,12 +10,10 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
-import docker
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -55,26 +53,13 @@ def main(rounds: int) -> None:
 
 
 def _print_memory(cluster: Cluster) -> None:
-    client = docker.APIClient(settings.SLIPWAY_DOCKER_HOST)
     total = 0.0
     for node in cluster.topology.names:
-        identity = client.inspect_container(f"slipway-{cluster.sandbox.hex}-{node}")["Id"]
-        sizes = sorted(((_proportional(pid), name) for pid, name in _processes(identity)), reverse=True)
+        sizes = sorted(((_proportional(pid), name) for pid, name in cluster.processes(node)), reverse=True)
         total += sum(size for size, _ in sizes)
         words = ", ".join(f"{name} {size:.0f}" for size, name in sizes[:8])
         print(f"{sum(size for size, _ in sizes):7.0f} MiB  {node}: {words}")
-    client.close()
     print(f"{total:7.0f} MiB  the cluster")
-
-
-def _processes(container: str) -> Iterator[tuple[int, str]]:
-    """The processes of a container and of what runs in it, by their pids on this machine."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if container in (folder / "cgroup").read_text():
-                yield int(folder.name), (folder / "comm").read_text().strip()
-        except OSError:
-            continue  # it has ended
 
 
 def _proportional(pid: int) -> float:

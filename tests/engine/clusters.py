@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import docker
 import docker.errors
@@ -60,8 +62,8 @@ class Cluster:
         self.took: dict[str, float] = {}
         self._runner = asyncio.Runner()
 
-    def start(self) -> Cluster:
-        """From nothing to every node Ready and names answered."""
+    def start(self, *, lease_seconds: int = 3600) -> Cluster:
+        """From nothing to every node Ready and names answered; without our doing it ends after `lease_seconds`."""
         began = time.monotonic()
         place = ClusterPlace(members=self.topology.cluster, secret=uuid.uuid4().hex * 2)
         self.backend.create_network(sandbox=self.sandbox)
@@ -72,7 +74,7 @@ class Cluster:
                 node=node,
                 peers=self.topology.names,
                 limits=limits_of(node),
-                lease_seconds=3600,
+                lease_seconds=lease_seconds,
                 cluster=place,
             )
 
@@ -83,6 +85,27 @@ class Cluster:
             self.ask("control", "wait", {"service": service, "timeout_ms": 180_000}, patience=185)
             self.took[f"{service} ready"] = time.monotonic() - began
         return self
+
+    def processes(self, node: str) -> Iterator[tuple[int, str]]:
+        """A node's processes and those of what runs in it: their pids on this machine, and what they are called."""
+        client = docker.APIClient(self.backend._url)
+        try:
+            container = client.inspect_container(f"slipway-{self.sandbox.hex}-{node}")["Id"]
+        finally:
+            client.close()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if container in (folder / "cgroup").read_text():
+                    yield int(folder.name), (folder / "comm").read_text().strip()
+            except OSError:
+                continue  # it has ended
+
+    def pid(self, node: str) -> int:
+        """The pid on this machine of the node's first process."""
+        inside = {
+            pid: Path(f"/proc/{pid}/status").read_text() for pid, name in self.processes(node) if "slipway" in name
+        }
+        return next(pid for pid, status in inside.items() if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE))
 
     def remove(self) -> None:
         """Remove everything."""

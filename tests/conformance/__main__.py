@@ -1,0 +1,97 @@
+"""`make conformance`: Kubernetes' own tests against a sandbox's cluster of three, on an installation of our own.
+
+`FOCUS=PATTERN` runs only the tests whose names match; `RESUME=1` leaves out what has passed since the last run without
+it; `PROCESSES=N` is how many run at once. Ends with status 1 on a failure that is not in `known_failures.toml`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from tests.conformance.suite import Outcome
+
+REPORTS = Path(__file__).resolve().parents[2] / "var" / "conformance"
+_CONSOLE = Console(highlight=False, markup=False)
+_LEASE_SECONDS = 6 * 3600
+_PROCESSES = 8  # they wait more than they work
+
+
+def main(*, focus: str, resume: bool, processes: int) -> int:
+    """Run the tests and tell of each; returns the exit status."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
+    django.setup()
+    from slipway.sandboxes.backends.docker import DockerBackend  # noqa: PLC0415 - only once Django is set up
+    from tests.conformance import suite  # noqa: PLC0415 - as above
+    from tests.engine.clusters import Cluster, wait_for_image  # noqa: PLC0415 - as above
+    from tests.live import LivePlatform  # noqa: PLC0415 - as above
+
+    if not resume:
+        shutil.rmtree(REPORTS, ignore_errors=True)
+    passed = suite.passed_before(REPORTS)
+    known = suite.known_failures()
+    began, count = time.monotonic(), 0
+
+    def tell(outcome: Outcome) -> None:
+        nonlocal count
+        count += 1
+        minutes, seconds = divmod(round(time.monotonic() - began), 60)
+        word = "passed" if outcome.passed else "known " if outcome.name in known else "FAILED"
+        _CONSOLE.print(f"{minutes:3}:{seconds:02} {count:4}  {word} {outcome.seconds:6.1f} s  {outcome.name}")
+
+    platform = LivePlatform()
+    try:
+        _CONSOLE.print("An installation and a cluster of three are started …")
+        platform.start()
+        wait_for_image(platform)
+        suite.serve_images(platform)
+        cluster = Cluster(DockerBackend(platform.docker_host, installation="conformance"), suite.TOPOLOGY)
+        try:
+            cluster.start(lease_seconds=_LEASE_SECONDS)
+            began = time.monotonic()
+            _CONSOLE.print(f"The cluster is ready; what the tests say is in {REPORTS / 'ginkgo.log'}.")
+            outcomes = suite.run(cluster, REPORTS, processes=processes, focus=focus, without=sorted(passed), tell=tell)
+        finally:
+            cluster.remove()
+    finally:
+        platform.stop()
+        platform.remove()
+    return _summary(outcomes, known, passed)
+
+
+def _summary(outcomes: list[Outcome], known: dict[str, str], before: set[str]) -> int:
+    failed = [outcome.name for outcome in outcomes if not outcome.passed]
+    new = [name for name in failed if name not in known]
+    mended = [outcome.name for outcome in outcomes if outcome.passed and outcome.name in known]
+    for title, names in (("New failures", new), ("Known failures that pass now: take them off the list", mended)):
+        if names:
+            _CONSOLE.print(f"\n{title}:")
+            for name in names:
+                _CONSOLE.print(f"  {name}")
+    earlier = f", {len(before)} had passed before" if before else ""
+    _CONSOLE.print(
+        f"\n{len(outcomes) - len(failed)} passed, {len(failed) - len(new)} failed as known, {len(new)} failed{earlier}."
+        f" Reports: {REPORTS}"
+    )
+    return 1 if new else 0
+
+
+if __name__ == "__main__":
+    try:
+        status = main(
+            focus=os.environ.get("FOCUS", ""),
+            resume=bool(os.environ.get("RESUME")),
+            processes=int(os.environ.get("PROCESSES", _PROCESSES)),
+        )
+    except KeyboardInterrupt:
+        _CONSOLE.print("\nStopped; what had passed is kept for RESUME=1.")
+        status = 130
+    sys.exit(status)
