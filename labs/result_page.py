@@ -28,6 +28,7 @@ class ResultStep:
     slug: str
     number: int
     title: str
+    done: bool
     checks: list[JSON]
     quizzes: list[AnsweredQuiz]
     points: int
@@ -55,6 +56,7 @@ def result_steps(attempt: Attempt, exercise: Exercise, overview: dict[str, JSON]
                 slug=step.slug,
                 number=step.number,
                 title=rendered.title,
+                done=by_slug[step.slug]["done"] is True,
                 checks=checks,
                 quizzes=quizzes,
                 points=sum(earned for earned in points if isinstance(earned, int)),

@@ -214,11 +214,13 @@ def result(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     attempt = selectors.get_attempt(attempt_id=attempt_id, owner=_person(request))
     exercise = get_exercise(attempt.exercise)
     overview = selectors.overview(attempt)
+    steps = result_steps(attempt, exercise, overview)
     context = {
         "attempt": attempt,
         "overview": overview,
         "exercise": exercise,
-        "steps": result_steps(attempt, exercise, overview),
+        "steps": steps,
+        "done": sum(step.done for step in steps),
     }
     return render(request, "labs/result.html", context)
 

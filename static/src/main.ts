@@ -33,8 +33,11 @@ function closeMenu(event: KeyboardEvent): void {
   menu.querySelector("summary")?.focus();
 }
 
+/** In the page's language, as the reader's own country writes it: 25 Nov or Nov 25. */
 function showLocalTimes(): void {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+  const { lang } = document.documentElement;
+  const own = navigator.languages.find((one) => one.split("-")[0] === lang);
+  const format = new Intl.DateTimeFormat(own ?? (lang || undefined), {
     dateStyle: "medium",
     timeStyle: "short",
   });
