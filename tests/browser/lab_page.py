@@ -118,6 +118,18 @@ class LabPage:
         self.wait_for(node, lambda screen: not re.fullmatch(r"root@\w+:.*#", screen))
         return self.wait_for_prompt(node, seconds=seconds)
 
+    # The picture
+
+    def unplug(self, node: str) -> None:
+        """Press Unplug at a machine, and wait until the picture shows it without power."""
+        self.page.get_by_role("button", name=f"Unplug {node}", exact=True).click()
+        expect(self.page.get_by_role("button", name=f"Plug in {node}", exact=True)).to_be_visible(timeout=SLOW)
+
+    def plug_in(self, node: str) -> None:
+        """Press Plug in at a machine, and wait until the picture shows it with power."""
+        self.page.get_by_role("button", name=f"Plug in {node}", exact=True).click()
+        expect(self.page.get_by_role("button", name=f"Unplug {node}", exact=True)).to_be_visible(timeout=SLOW)
+
     # The guide and its checks
 
     def go_to_step(self, number: int) -> None:
@@ -147,10 +159,15 @@ class LabPage:
         return self.checks().filter(has_text=title)
 
     def all_green(self, *, seconds: float = 90) -> None:
-        """Wait until every check of the step holds."""
-        expect(self.page.locator('#checks > .check:not([data-outcome="passed"])')).to_have_count(
-            0, timeout=seconds * 1000
-        )
+        """Wait until every check of the step holds; when one does not, ask for it, and print what was found."""
+        open_ones = self.page.locator('#checks > .check:not([data-outcome="passed"])')
+        try:
+            expect(open_ones).to_have_count(0, timeout=seconds * 1000)
+        except AssertionError:
+            self.page.locator("#check-now").click()
+            expect(open_ones.and_(self.page.locator('[data-outcome="failed"]'))).not_to_have_count(0, timeout=SLOW)
+            print(*self.checks().all_inner_texts(), sep="\n")
+            raise
         assert self.checks().count() > 0
 
     def answer(self, quiz: Locator, choice: int) -> None:

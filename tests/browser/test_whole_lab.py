@@ -8,41 +8,18 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from slipway.exercises.selectors import draw_parameters, get_exercise, render_step
-from tests.browser.lab_page import LAB, SLOW, LabPage
-from tests.browser.tab import Tab, keep_picture
+from tests.browser.lab_page import LAB, LabPage
+from tests.browser.tab import Tab
+from tests.browser.whole_lab import do_every_step, run_everything, submit_for_all_points, try_without_an_account
 from tests.live import LivePlatform
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_a_visitor_tries_without_an_account_and_does_all_eight_steps(tab: Tab) -> None:
-    tab.go("/")
-    tab.page.get_by_role("link", name="Docker networking").click()
-    tab.page.get_by_role("button", name="Try without an account").click()
-    expect(tab.page.locator("#step-title")).to_be_visible()
-    lab = LabPage(tab).ready()
-    expect(tab.page.locator('#picture [data-state="ready"]')).to_have_count(2, timeout=SLOW)
-
-    for step in get_exercise(LAB).steps:
-        if step.number > 1:
-            tab.page.locator("#next-step").click()
-        expect(tab.page.locator("#step-title")).to_have_text(step.title_in("en"))
-        _DOING.get(step.number, run_everything)(lab)
-        lab.all_green()
-        answer_rightly(lab, step.number)
-        expect(tab.page.locator(f"#steps li:nth-child({step.number}) button")).to_have_attribute("data-done", "")
-        keep_picture(tab.page, f"whole-lab-{step.number}")
-
-    total = get_exercise(LAB).total_points
-    expect(tab.page.locator("#score")).to_have_text(f"{total} of {total} points")
-    tab.page.locator("#submit").click()
-    tab.page.get_by_role("dialog").get_by_role("button", name="Submit").click()
-    tab.page.wait_for_url("**/result/", timeout=120_000)
-    expect(tab.page.locator(".score-head .big")).to_have_text(f"{total} of {total} points")
-    expect(tab.page.locator('.check:not([data-outcome="passed"])')).to_have_count(0)
-    expect(tab.page.locator('.result-quiz:not([data-verdict="right"])')).to_have_count(0)
-    keep_picture(tab.page, "whole-lab-result")
+    lab = try_without_an_account(tab, LAB)
+    do_every_step(lab, LAB, _DOING)
+    submit_for_all_points(lab, LAB)
 
 
 def test_the_demo_learner_signs_in_with_the_password_that_serve_prints(tab: Tab, live_platform: LivePlatform) -> None:
@@ -53,12 +30,6 @@ def test_the_demo_learner_signs_in_with_the_password_that_serve_prints(tab: Tab,
     tab.page.get_by_role("main").get_by_role("button", name="Sign in").click()
     expect(tab.page.get_by_role("heading", name="Labs", exact=True)).to_be_visible()
     expect(tab.page.locator(".menu .name")).to_have_text("learner")
-
-
-def run_everything(lab: LabPage) -> None:
-    """Click every command of the step, one after the other."""
-    for block in lab.run_blocks().all():
-        lab.run_block(block)
 
 
 def ping_the_box(lab: LabPage) -> None:
@@ -115,15 +86,3 @@ _DOING: dict[int, Callable[[LabPage], None]] = {
     6: ping_by_address,
     8: work_on_ones_own,
 }
-
-
-def answer_rightly(lab: LabPage, number: int) -> None:
-    """Answer every question of the step; what is right is known to the exercise alone."""
-    exercise = get_exercise(LAB)
-    step = exercise.steps[number - 1]
-    rendered = render_step(exercise, step, parameters=draw_parameters(exercise, seed="any"))
-    for quiz in rendered.quizzes:
-        right = next(index for index, choice in enumerate(quiz.choices, start=1) if choice.correct)
-        form = lab.page.locator(f'form[data-quiz="{quiz.id}"]')
-        lab.answer(form, right)
-        expect(form).to_have_attribute("data-verdict", "right")
