@@ -50,7 +50,7 @@ def check_on_request(attempt_id: str, step: str) -> None:
 
 @shared_task
 def grade(attempt_id: str) -> None:
-    """Look at all checks of a submitted attempt once more, then make the score final.
+    """Look once more at the checks that may still change a submitted attempt's score, then make it final.
 
     When the machines are gone, what was earned before counts. When they cannot be reached, it is tried again for a
     while before that.
@@ -62,8 +62,7 @@ def grade(attempt_id: str) -> None:
         if attempt.sandbox is not None and attempt.sandbox.current is State.READY:
             try:
                 exercise = get_exercise(attempt.exercise)
-                everything = [(step.slug, spec) for step in exercise.steps for spec in step.checks]
-                _run(attempt, exercise, everything, on_request=True)
+                _run(attempt, exercise, _undecided(attempt, exercise), on_request=True)
             except (EngineError, TimeoutError) as error:
                 _log.warning("grading put off", attempt=attempt_id, error=str(error))
                 if clock.now() < attempt.submitted_at + _GRADE_LIMIT:
@@ -135,6 +134,14 @@ def _wanted(attempt: Attempt, exercise: Exercise, step: str, *, on_request: bool
             if kept or open_here:
                 wanted.append((candidate.slug, spec))
     return wanted
+
+
+def _undecided(attempt: Attempt, exercise: Exercise) -> list[tuple[str, CheckSpec]]:
+    """The checks whose points may still come or go. Others may not hold any more, and would be waited for in vain."""
+    records = selectors.Progress.of(attempt).checks
+    earned = {key for key, record in records.items() if record.held_once}
+    everything = ((step.slug, spec) for step in exercise.steps for spec in step.checks)
+    return [(step, spec) for step, spec in everything if spec.keeps or (step, spec.id) not in earned]
 
 
 def _run(attempt: Attempt, exercise: Exercise, wanted: Iterable[tuple[str, CheckSpec]], *, on_request: bool) -> None:
