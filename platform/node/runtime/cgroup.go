@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// The files by which the owner of a cgroup moves processes and makes children, in the two cgroup worlds. Limits are
-// not among them: they stay the host's, so a node cannot raise its own.
+// The files by which the owner of a cgroup moves processes, makes children and, in the older world, is told of its memory
+// (a kubelet evicts pods by that). Limits are not among them: they stay the host's, so a node cannot raise its own.
 var (
-	delegatedV1 = []string{"", "cgroup.procs", "tasks", "cgroup.clone_children"}
+	delegatedV1 = []string{"", "cgroup.procs", "tasks", "cgroup.clone_children", "cgroup.event_control"}
 	delegatedV2 = []string{"", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"}
 )
 

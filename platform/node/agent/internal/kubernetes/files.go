@@ -154,7 +154,8 @@ func hostMemory() int64 {
 }
 
 // kubeletConfiguration leaves alone what the kernel keeps for the host (a node's root is nobody there) and makes a node
-// that falls silent known within seconds.
+// that falls silent, or runs out of disk or memory, known within seconds. How much each pod's volumes take is looked at often:
+// by old numbers the kubelet would evict a pod that has done nothing.
 func (c *Cluster) kubeletConfiguration() string {
 	config := `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -178,6 +179,10 @@ failSwapOn: false
 featureGates: {KubeletInUserNamespace: true}
 enforceNodeAllocatable: []
 evictionHard: {memory.available: "` + fmt.Sprint(hostMemory()+keptFree) + `", nodefs.available: "5%", nodefs.inodesFree: "3%", imagefs.available: "5%"}
+kernelMemcgNotification: true
+evictionPressureTransitionPeriod: 10s
+volumeStatsAggPeriod: 5s
+nodeStatusUpdateFrequency: 5s
 systemReserved: {memory: "` + fmt.Sprint(c.reserved()) + `"}
 nodeLeaseDurationSeconds: 8
 registryPullQPS: 0

@@ -19,6 +19,7 @@ const forKubelet = `[plugins."io.containerd.grpc.v1.cri"]
   tolerate_missing_hugetlb_controller = true
   disable_hugetlb_controller = true
   enable_unprivileged_ports = true
+  stats_collect_period = 5
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "/etc/cni/net.d"
