@@ -35,6 +35,8 @@ ENGLISH = {
     "end-question": _("End the machines?"),
     "end-explained": _("Your results and your place in the guide are kept. What is on the machines is not."),
     "end-confirm": _("End the machines"),
+    "renew-question": _("Start again with new machines?"),
+    "renew-explained": _("New machines come with a whole cluster. What you did on these goes; your results stay."),
     "check-open": _("not yet"),
     "check-held": _("holds"),
     "check-earned": _("held before"),

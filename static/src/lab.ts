@@ -92,6 +92,7 @@ class Lab {
       power: (node, plugged) => void this.actions.power(node, plugged),
       ports: (known) => this.previews.setPorts(known),
       port: config.machines ? (node, port) => this.openPreview(node, port) : null,
+      renew: () => void this.renew(),
     });
     this.listen();
   }
@@ -265,6 +266,11 @@ class Lab {
   private async end(): Promise<void> {
     const question = { title: say("end-question"), text: say("end-explained"), confirm: say("end-confirm") };
     if (await confirmed(question)) await this.actions.stop();
+  }
+
+  private async renew(): Promise<void> {
+    const question = { title: say("renew-question"), text: say("end-explained"), confirm: say("restart") };
+    if ((await confirmed(question)) && (await this.actions.stop())) await this.actions.restart();
   }
 
   private showLink(link: Link): void {

@@ -35,6 +35,8 @@ export const ENGLISH = {
   "end-question": "End the machines?",
   "end-explained": "Your results and your place in the guide are kept. What is on the machines is not.",
   "end-confirm": "End the machines",
+  "renew-question": "Start again with new machines?",
+  "renew-explained": "New machines come with a whole cluster. What you did on these goes; your results stay.",
 
   // Checks
   "check-open": "not yet",

@@ -88,6 +88,28 @@ def test_facts_and_table_say_what_made_a_pod_and_what_leads_to_it(open_picture: 
     expect(page.get_by_role("columnheader", name="Swarm")).to_have_count(0)
 
 
+def test_a_cluster_without_its_dns_says_so_and_is_left_for_new_machines_when_the_learner_agrees(
+    open_picture: OpenPicture,
+) -> None:
+    picture = open_picture(scenes.NODES)
+    lost = {"id": "cluster-dns-deleted", "sentence": "The DNS was deleted.", "new_machines": True}
+    picture.tell({**scenes.at_work(), "problems": [lost]})
+    page = picture.page
+    expect(page.locator("#picture-problems")).to_contain_text("The DNS was deleted.")
+    offer = page.locator("#picture-problems").get_by_role("button", name="Start new machines")
+    asked_before = len(picture.asked)
+    offer.click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert picture.axe() == []
+    offer.click()
+    with page.expect_request("**/restart"):
+        page.get_by_role("dialog").get_by_role("button", name="Start new machines").click()
+    ways = [str(one["path"]).rstrip("/").rpartition("/")[2] for one in picture.asked[asked_before:]]
+    assert ways == ["stop", "restart"]
+    picture.change({"problems": []})
+    expect(page.locator("#picture-problems")).to_be_empty()
+
+
 def test_names_are_text_whatever_they_hold(open_picture: OpenPicture) -> None:
     picture = open_picture(scenes.NODES)
     evil = "<img src=x onerror=document.body.remove()>'\"]"

@@ -154,3 +154,26 @@ async def test_a_control_plane_without_power_is_said_and_what_ran_stays_in_the_p
     await cluster.power("control", plugged=True)
     back = await kube_picture.until(lambda now: not now["problems"] and seats(now) == ["ready"] * 3, seconds=120)
     print(f"\n  silence said after {said:.1f} s, all Ready {back:.1f} s after the plug was in")
+
+
+_EVERYTHING = "deployments,services,configmaps,secrets,serviceaccounts,roles,rolebindings,pods -A"
+_THE_REST = "clusterroles,clusterrolebindings,nodes"
+_DELETED = {"cluster-dns-deleted", "cluster-roles-deleted", "cluster-node-deleted"}
+
+
+async def test_a_cluster_of_which_everything_was_deleted_is_said_to_be_broken_and_new_machines_are_offered(
+    cluster: Cluster, kube_picture: LivePicture
+) -> None:
+    assert not kube_picture.current["problems"]
+    try:
+        await cluster.kubectl(f"delete {_EVERYTHING} --all --wait=false")
+        await cluster.kubectl(f"delete {_THE_REST} --all --wait=false")
+        said = await kube_picture.until(
+            lambda now: {problem["id"] for problem in now["problems"]} == _DELETED, seconds=60
+        )
+        assert all(problem["new_machines"] for problem in kube_picture.current["problems"])
+    finally:  # a control plane that boots makes again what every cluster has
+        await cluster.power("control", plugged=False)
+        await cluster.power("control", plugged=True)
+    back = await kube_picture.until(lambda now: not now["problems"] and seats(now) == ["ready"] * 3, seconds=120)
+    print(f"\n  said after {said:.1f} s; whole again {back:.1f} s after the plug was in")

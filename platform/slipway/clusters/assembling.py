@@ -63,8 +63,7 @@ def assemble(
     kube_services, kube_services_left = _bounded("kube_services", kube.services, lambda each: each.namespace == _SYSTEM)
     if any(view.leaderless for view in views):
         problems = [*problems, ProblemKind.QUORUM_LOST]
-    if kube.silent:
-        problems = [*problems, ProblemKind.API_SERVER_SILENT]
+    problems = [*problems, *_kubernetes_problems(parts, kube)]
     return Snapshot(
         nodes=tuple(_node(part, views, kube) for part in parts),
         networks=networks,
@@ -85,6 +84,22 @@ def assemble(
             kube_services=kube_services_left + kube.unread.get("kube_services", 0),
         ),
     )
+
+
+def _kubernetes_problems(parts: Iterable[NodePart], kube: KubeView) -> Iterable[ProblemKind]:
+    """What is wrong with the cluster as a whole. What a cluster must have can be missed only once it was whole."""
+    if kube.silent:
+        yield ProblemKind.API_SERVER_SILENT
+        return
+    whole = [part for part in parts if part.is_kubernetes and part.state == "up" and part.engine == "ready"]
+    if not any(part.controls for part in whole):
+        return
+    if not kube.dns:
+        yield ProblemKind.CLUSTER_DNS_DELETED
+    if not kube.roles:
+        yield ProblemKind.CLUSTER_ROLES_DELETED
+    if any(part.node not in kube.nodes for part in whole):
+        yield ProblemKind.CLUSTER_NODE_DELETED
 
 
 def _node(part: NodePart, views: Iterable[SwarmView], kube: KubeView) -> Node:

@@ -25,8 +25,16 @@ KINDS: Mapping[str, str] = {
     "statefulsets": "/apis/apps/v1/statefulsets",
     "jobs": "/apis/batch/v1/jobs",
     "endpointslices": "/apis/discovery.k8s.io/v1/endpointslices",
+    "clusterroles": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 }
-"""The kinds that the picture shows, as the agent names them when they change, and where the API has them."""
+"""The kinds that are looked at, as the agent names them when they change, and where the API has them."""
+
+_CONTROLLERS = "system:kube-controller-manager"
+SELECTORS: Mapping[str, str] = dict.fromkeys(
+    ("clusterroles", "clusterrolebindings"), f"fieldSelector=metadata.name={_CONTROLLERS}"
+)
+"""Which objects are asked for, of kinds of which the picture shows none: one of those without which nothing works."""
 
 _NODES_READ = 64
 _CONDITIONS_READ = 24
@@ -43,6 +51,7 @@ _WORKLOADS = {
     "statefulsets": "StatefulSet",
     "jobs": "Job",
 }
+_SYSTEM = "kube-system"
 _SERVICE_LABEL = "kubernetes.io/service-name"
 
 Lists = Mapping[str, JSON]
@@ -59,13 +68,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class KubeView:
-    """One cluster as its API server sees it. `silent` says that it does not answer now, and the rest is as it was."""
+    """One cluster as its API server sees it. `silent` says that it does not answer now, and the rest is as it was.
+
+    `dns` and `roles` tell whether the cluster still has its DNS, and the roles by which its own parts may act.
+    """
 
     nodes: Mapping[str, Standing] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
     workloads: tuple[Workload, ...] = ()
     services: tuple[KubeService, ...] = ()
     silent: bool = False
+    dns: bool = True
+    roles: bool = True
     unread: Mapping[str, int] = field(default_factory=dict)  # how many there are beyond those read, by collection
 
 
@@ -79,6 +93,8 @@ def read_cluster(lists: Lists) -> KubeView:
         pods=pods,
         workloads=tuple(each for each in workloads.values() if each.id in used or not _is_spent(each)),
         services=_read_services(lists.get("services"), lists.get("endpointslices"), {pod.id for pod in pods}),
+        dns=_has(lists.get("deployments"), _SYSTEM, "coredns") and _has(lists.get("services"), _SYSTEM, "kube-dns"),
+        roles=all(_has(lists.get(kind), "", _CONTROLLERS) for kind in SELECTORS),
         unread={
             "pods": _beyond(lists.get("pods")),
             "workloads": sum(_beyond(lists.get(kind)) for kind in _WORKLOADS),
@@ -105,6 +121,13 @@ def _objects(answer: JSON, limit: int = OBJECTS_READ) -> Iterator[tuple[str, str
         metadata = as_mapping(item.get("metadata"))
         if key := unique(metadata.get("uid")):
             yield key, _name(metadata.get("name")), _name(metadata.get("namespace")), item
+
+
+def _has(answer: JSON, namespace: str, name: str) -> bool:
+    """Whether the list has this object; also while it was not answered, or not as a whole."""
+    if not isinstance(within(answer, "items"), list) or _beyond(answer) > 0:
+        return True
+    return any((found, where) == (name, namespace) for _, found, where, _ in _objects(answer))
 
 
 def _name(value: JSON) -> str:

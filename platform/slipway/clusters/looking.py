@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from slipway.clusters.kube_reading import KINDS, OBJECTS_READ, Lists
+from slipway.clusters.kube_reading import KINDS, OBJECTS_READ, SELECTORS, Lists
 from slipway.clusters.node_reading import (
     CONTAINERS_READ,
     NodeAnswers,
@@ -105,7 +105,7 @@ class Looker:
     async def look_at_cluster(self, control: str, kinds: Collection[str], before: Lists) -> Lists | None:
         """The lists of these kinds as they are now and the others as they were; None when nothing is answered."""
         wanted = sorted(kinds)
-        paths = [f"{KINDS[kind]}?limit={OBJECTS_READ}" for kind in wanted]
+        paths = [f"{KINDS[kind]}?limit={OBJECTS_READ}&{SELECTORS.get(kind, '')}".rstrip("&") for kind in wanted]
         answers = await asyncio.gather(*(self._kubernetes(control, path) for path in paths))
         told = {kind: answer for kind, answer in zip(wanted, answers, strict=True) if not isinstance(answer, Refused)}
         return {**before, **told} if told else None

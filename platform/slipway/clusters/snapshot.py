@@ -237,10 +237,11 @@ class KubeService:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A state of the sandbox that needs words."""
+    """A state of the sandbox that needs words; `new_machines` says that these are offered as the way out of it."""
 
     id: str
     sentence: str
+    new_machines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

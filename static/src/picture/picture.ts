@@ -24,6 +24,8 @@ export interface Surroundings {
   ports(known: readonly KnownPort[]): void;
   /** Show what a published port of a node answers; null where nothing can. */
   port: ((node: string, port: number) => void) | null;
+  /** Start again with new machines. */
+  renew(): void;
 }
 
 /** The machines of a recording at one of its moments. */
@@ -163,10 +165,17 @@ export class Picture {
   /** What needs words: problems, what was left out, and nodes that come and go. */
   private tell(): void {
     const { problems, left_out: left } = this.view.snapshot;
-    const known = JSON.stringify(problems);
+    const renewable = !this.recorded && problems.some((problem) => problem.new_machines);
+    const known = JSON.stringify([problems, renewable]);
     if (this.problems.dataset.known !== known) {
       this.problems.dataset.known = known;
       this.problems.replaceChildren(...problems.map((problem) => make("p", { text: problem.sentence })));
+      if (renewable) {
+        this.problems.append(
+          make("p", { text: say("renew-explained") }),
+          makeButton(say("restart"), () => this.around.renew(), { class: "button small" }),
+        );
+      }
     }
     const many = Object.entries(left).filter(([, count]) => count > 0);
     const list = many.map(([kind, count]) => `${sayNamed("kinds", kind.replace(/s$/, ""))}: ${count}`).join(", ");

@@ -148,6 +148,7 @@ interface Collections {
 export interface Problem {
   id: string;
   sentence: string;
+  new_machines?: boolean;
 }
 
 interface Rest {

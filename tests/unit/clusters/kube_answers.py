@@ -68,6 +68,18 @@ def service(name: str = "web") -> JSON:
     return {"metadata": metadata(name), "spec": {"type": "NodePort", "clusterIP": "10.96.12.7", "ports": ports}}
 
 
+def own_parts() -> dict[str, JSON]:
+    """What a cluster needs for itself: its DNS, and the roles of its controllers."""
+    dns: list[JSON] = [{"metadata": metadata(name, namespace="kube-system")} for name in ("coredns", "kube-dns")]
+    role = listed({"metadata": {"name": "system:kube-controller-manager", "uid": uid("controllers")}})
+    return {
+        "deployments": listed(dns[0]),
+        "services": listed(dns[1]),
+        "clusterroles": role,
+        "clusterrolebindings": role,
+    }
+
+
 def slice_of(name: str, *pods: str, ready: bool = True) -> JSON:
     """An endpoint slice of the service of that name."""
     endpoints: JSON = [{"targetRef": {"kind": "Pod", "uid": uid(one)}, "conditions": {"ready": ready}} for one in pods]

@@ -13,7 +13,7 @@ from slipway.clusters.kube_reading import KINDS, KubeView, read_cluster
 from slipway.clusters.node_reading import NodeAnswers, NodePart, read_node
 from slipway.clusters.snapshot import LIMITS, Component, Endpoint, KubePort, Pod, Snapshot
 from slipway.core.json import JSON
-from tests.unit.clusters.kube_answers import cluster, key, listed, metadata, node, pod, workload
+from tests.unit.clusters.kube_answers import cluster, key, listed, metadata, node, own_parts, pod, workload
 from tests.unit.clusters.test_reading import ANY, HOSTILE, assert_harmless, places, put
 
 CONTROL = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet", "kube-proxy")
@@ -30,6 +30,16 @@ def picture(**lists: JSON) -> Snapshot:
     """The snapshot of three nodes and the cluster with these lists."""
     parts = [member("control", CONTROL), member("worker1"), member("worker2")]
     return assemble(parts, [], cluster=read_cluster({**cluster(), **lists}))
+
+
+def problems_of(kubernetes: str = "ready", **lists: JSON) -> list[tuple[str, bool]]:
+    """The problems told of a cluster with these lists, and whether new machines are offered."""
+    parts = [
+        member(name, (*services, "kubernetes"), kubernetes=kubernetes)
+        for name, services in (("control", CONTROL), ("worker1", WORKER), ("worker2", WORKER))
+    ]
+    found = assemble(parts, [], cluster=read_cluster({**cluster(), **own_parts(), **lists}))
+    return [(problem.id, problem.new_machines) for problem in found.problems]
 
 
 def one_pod(**changed: JSON) -> Pod:
@@ -138,6 +148,28 @@ def test_while_the_api_server_is_silent_all_stays_and_is_said_to() -> None:
     assert len(found.pods) == 2
     assert found.nodes[0].kubernetes
     assert found.nodes[0].kubernetes.state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("lists", "problem"),
+    [
+        ({"deployments": listed()}, "cluster-dns-deleted"),
+        ({"services": listed()}, "cluster-dns-deleted"),
+        ({"clusterroles": listed()}, "cluster-roles-deleted"),
+        ({"clusterrolebindings": listed()}, "cluster-roles-deleted"),
+        ({"nodes": listed(node("control"), node("worker1"))}, "cluster-node-deleted"),
+    ],
+)
+def test_what_a_cluster_needs_is_missed_when_it_was_deleted_and_new_machines_are_offered(
+    lists: dict[str, JSON], problem: str
+) -> None:
+    assert problems_of(**lists) == [(problem, True)]
+
+
+def test_nothing_is_missed_in_a_whole_cluster_nor_before_it_was_whole_nor_in_lists_that_were_not_answered() -> None:
+    assert problems_of() == []
+    assert problems_of(deployments=listed(more=1), clusterroles=None) == []
+    assert problems_of("starting", services=listed(), nodes=listed()) == []
 
 
 def test_more_pods_than_fit_are_counted_and_those_of_the_learner_are_kept() -> None:

@@ -43,6 +43,19 @@ async def test_a_page_that_connects_gets_the_picture_after_the_overview(
     assert told["snapshot"]["problems"][0]["sentence"].startswith("El swarm ha perdido")
 
 
+async def test_a_cluster_that_misses_what_it_needs_says_so_in_the_pages_language_and_offers_new_machines(
+    attempt: Attempt, page: WebsocketCommunicator
+) -> None:
+    await page.receive_json_from(timeout=5)
+    gone: JSON = {"id": "cluster-dns-deleted", "sentence": "", "new_machines": "what a node said"}
+    await publish_now(
+        sandbox_group(attempt.sandbox_id), "cluster.event", event(attempt, 9, changes={"problems": [gone, PROBLEM]})
+    )
+    dns, quorum = (await page.receive_json_from(timeout=5))["changes"]["problems"]
+    assert dns["sentence"].startswith("Se ha borrado el DNS del clúster")
+    assert (dns["new_machines"], quorum["new_machines"]) == (True, False)
+
+
 async def test_a_page_that_asks_gets_the_latest_picture(attempt: Attempt, page: WebsocketCommunicator) -> None:
     await page.receive_json_from(timeout=5)
     await database_sync_to_async(store.keep)(attempt.sandbox_id, event(attempt, 8))

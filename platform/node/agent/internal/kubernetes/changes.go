@@ -18,6 +18,8 @@ var watched = map[string]string{
 	"deployments": "/apis/apps/v1/deployments", "replicasets": "/apis/apps/v1/replicasets",
 	"daemonsets": "/apis/apps/v1/daemonsets", "statefulsets": "/apis/apps/v1/statefulsets",
 	"jobs": "/apis/batch/v1/jobs", "endpointslices": "/apis/discovery.k8s.io/v1/endpointslices",
+	"clusterroles":        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+	"clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 }
 
 const (
