@@ -216,7 +216,7 @@ def record_watching(*, attempt: Attempt, step: str, recording: str, seen: str, r
 
 
 def submit(*, attempt: Attempt) -> None:
-    """Hand the attempt in: what may still change the score is looked at, then it is final and the machines end.
+    """Hand the attempt in: all checks are looked at once more, then the score is final and the machines end.
 
     A second submission of the same attempt changes nothing.
     """

@@ -6,7 +6,7 @@ be reached never costs a point: it is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from slipway.sandboxes.states import State
 from slipway.sandboxes.tasks import dispatch
 
 _log = get_logger(__name__)
+_Checks = list[tuple[str, CheckSpec]]  # each with the step that asks for it
 _ROUND_LIMIT = 180.0  # seconds for one round of checks, waiting included
 _AGAIN_LIFETIME = 60  # seconds for which a remembered request makes sense
 _GRADE_LIMIT = timedelta(minutes=3)
@@ -50,7 +51,7 @@ def check_on_request(attempt_id: str, step: str) -> None:
 
 @shared_task
 def grade(attempt_id: str) -> None:
-    """Look once more at the checks that may still change a submitted attempt's score, then make it final.
+    """Look at all checks of a submitted attempt once more, then make the score final.
 
     When the machines are gone, what was earned before counts. When they cannot be reached, it is tried again for a
     while before that.
@@ -62,7 +63,9 @@ def grade(attempt_id: str) -> None:
         if attempt.sandbox is not None and attempt.sandbox.current is State.READY:
             try:
                 exercise = get_exercise(attempt.exercise)
-                _run(attempt, exercise, _undecided(attempt, exercise), on_request=True)
+                undecided, safe = _by_what_they_may_change(attempt, exercise)
+                _run(attempt, exercise, safe, on_request=True, patience=False)
+                _run(attempt, exercise, undecided, on_request=True)
             except (EngineError, TimeoutError) as error:
                 _log.warning("grading put off", attempt=attempt_id, error=str(error))
                 if clock.now() < attempt.submitted_at + _GRADE_LIMIT:
@@ -122,10 +125,10 @@ def _look(attempt_id: str, step: str, *, on_request: bool) -> None:
             services.tell_checking(attempt=attempt, step=step, running=False)
 
 
-def _wanted(attempt: Attempt, exercise: Exercise, step: str, *, on_request: bool) -> list[tuple[str, CheckSpec]]:
+def _wanted(attempt: Attempt, exercise: Exercise, step: str, *, on_request: bool) -> _Checks:
     """Which checks a round looks at: what does not hold yet in the step (all of it on request), and what must keep."""
     records = selectors.Progress.of(attempt).checks
-    wanted: list[tuple[str, CheckSpec]] = []
+    wanted: _Checks = []
     for candidate in exercise.steps:
         for spec in candidate.checks:
             record = records.get((candidate.slug, spec.id))
@@ -136,17 +139,32 @@ def _wanted(attempt: Attempt, exercise: Exercise, step: str, *, on_request: bool
     return wanted
 
 
-def _undecided(attempt: Attempt, exercise: Exercise) -> list[tuple[str, CheckSpec]]:
-    """The checks whose points may still come or go. Others may not hold any more, and would be waited for in vain."""
+def _by_what_they_may_change(attempt: Attempt, exercise: Exercise) -> tuple[_Checks, _Checks]:
+    """The checks whose points may still come or go, and those whose points are safe.
+
+    What the safe ones saw may be gone since, as the lab went on; waiting for it to come back would be in vain.
+    """
     records = selectors.Progress.of(attempt).checks
     earned = {key for key, record in records.items() if record.held_once}
-    everything = ((step.slug, spec) for step in exercise.steps for spec in step.checks)
-    return [(step, spec) for step, spec in everything if spec.keeps or (step, spec.id) not in earned]
+    undecided: _Checks = []
+    safe: _Checks = []
+    for step in exercise.steps:
+        for spec in step.checks:
+            is_safe = (step.slug, spec.id) in earned and not spec.keeps
+            (safe if is_safe else undecided).append((step.slug, spec))
+    return undecided, safe
 
 
-def _run(attempt: Attempt, exercise: Exercise, wanted: Iterable[tuple[str, CheckSpec]], *, on_request: bool) -> None:
-    """Run the checks; every result is recorded the moment it is known."""
-    places: dict[str, list[tuple[str, CheckSpec]]] = {}
+def _run(
+    attempt: Attempt,
+    exercise: Exercise,
+    wanted: _Checks,
+    *,
+    on_request: bool,
+    patience: bool = True,
+) -> None:
+    """Run the checks; every result is recorded the moment it is known. For `patience` see `run_checks`."""
+    places: dict[str, _Checks] = {}
     for step, spec in wanted:
         places.setdefault(spec.id, []).append((step, spec))  # two steps may share a check
     if not places or attempt.sandbox is None:
@@ -170,7 +188,7 @@ def _run(attempt: Attempt, exercise: Exercise, wanted: Iterable[tuple[str, Check
         topology=exercise.topology.names,
         ask=ask,
         examiner=worker_examiner(),
-        patience=True,
+        patience=patience,
         on_result=record,
     )
     worker_loop().run(round_of_checks, timeout=_ROUND_LIMIT)

@@ -54,7 +54,7 @@ Clean up.
 CHECKS = """
 from slipway.checks import check, expect
 
-@check("A network is there", points=3)
+@check("A network is there", points=3, within=1)
 def network_is_there(lab):
     expect(len(lab.node("node1").docker.networks()), "networks").at_least(1)
 
