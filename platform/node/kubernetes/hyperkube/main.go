@@ -1,7 +1,7 @@
-// Command hyperkube is all of Kubernetes in one file: what it does depends on the name it is called by. One file means one
-// set of pages in memory for every component of every sandbox, and one thing to build.
+// Command hyperkube is all of Kubernetes in one file, with the server of its metrics API: what it does depends on the name it
+// is called by. One file means one set of pages in memory for every component of every sandbox, and one thing to build.
 //
-// It holds no behaviour of its own: each name runs the command that the Kubernetes project builds under that name.
+// It holds no behaviour of its own: each name runs the command that its project builds under that name.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	_ "time/tzdata" // time zones of CronJobs
 
+	genericserver "k8s.io/apiserver/pkg/server"
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 	"k8s.io/component-base/cli"
 	"k8s.io/component-base/logs"
@@ -30,6 +31,7 @@ import (
 	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
 	kubeadmerrors "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	metricsserver "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 )
 
 var components = map[string]func(){
@@ -38,6 +40,7 @@ var components = map[string]func(){
 	"kube-scheduler":          server(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kube-proxy":              server(proxy.NewProxyCommand),
 	"kubelet":                 server(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
+	"metrics-server":          server(newMetricsServer),
 	"kubeadm":                 func() { kubeadmerrors.HandleError(kubeadm.Run()) },
 	"kubectl":                 runKubectl,
 }
@@ -65,6 +68,10 @@ func main() {
 
 func server(command func() *cobra.Command) func() {
 	return func() { os.Exit(cli.Run(command())) }
+}
+
+func newMetricsServer() *cobra.Command {
+	return metricsserver.NewMetricsServerCommand(genericserver.SetupSignalHandler())
 }
 
 // runKubectl reads -v before the command is made, as kubectl does: making it already logs.

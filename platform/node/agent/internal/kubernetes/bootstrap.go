@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -18,17 +19,33 @@ var objectFiles embed.FS
 // object is one thing that a new cluster is given: where the API has it, and the file that says what it is.
 type object struct{ path, file string }
 
-const system = "/api/v1/namespaces/kube-system"
+const (
+	system = "/api/v1/namespaces/kube-system"
+	roles  = "/apis/rbac.authorization.k8s.io/v1"
+)
 
 // objects, in order: those that others refer to come first.
 var objects = []object{
 	{system + "/serviceaccounts/coredns", "coredns-account.yaml"},
-	{"/apis/rbac.authorization.k8s.io/v1/clusterroles/system:coredns", "coredns-role.yaml"},
-	{"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:coredns", "coredns-binding.yaml"},
+	{roles + "/clusterroles/system:coredns", "coredns-role.yaml"},
+	{roles + "/clusterrolebindings/system:coredns", "coredns-binding.yaml"},
 	{system + "/configmaps/coredns", "coredns-config.yaml"},
 	{system + "/services/kube-dns", "coredns-service.yaml"},
 	{"/apis/apps/v1/namespaces/kube-system/deployments/coredns", "coredns-deployment.yaml"},
 }
+
+// addons are what a cluster is given once it is ready: nobody waits for them.
+var addons = []object{
+	{roles + "/clusterroles/system:aggregated-metrics-reader", "metrics-reader-role.yaml"},
+	{roles + "/clusterroles/system:metrics-server", "metrics-server-role.yaml"},
+	{roles + "/clusterrolebindings/system:metrics-server", "metrics-server-binding.yaml"},
+	{roles + "/clusterrolebindings/metrics-server:system:auth-delegator", "metrics-server-delegator.yaml"},
+	{system + "/services/metrics-server", "metrics-server-service.yaml"},
+	{"/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/metrics-server", "metrics-server-endpoints.yaml"},
+}
+
+// metricsAPI is told last: while an API is registered that does not answer, kubectl complains at every call.
+var metricsAPI = object{"/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io", "metrics-api.yaml"}
 
 // bootstrap gives the cluster what it lacks when only its components run. It is done again at each boot, and changes nothing
 // then that the learner has not changed.
@@ -42,15 +59,32 @@ func (c *Cluster) bootstrap(ctx context.Context) {
 		all.Go(func() { c.insist(ctx, "/api/v1/nodes/"+name, nodeManifest(place, name)) })
 	}
 	for _, each := range objects {
-		manifest, err := render(each.file)
-		if err != nil {
-			slog.Error("an object of the cluster", "file", each.file, "error", err)
-			continue
-		}
-		c.insist(ctx, each.path, manifest)
+		c.make(ctx, each)
 	}
 	all.Wait()
 	slog.Info("the cluster has what every cluster has", "ms", time.Since(began).Milliseconds())
+}
+
+// equip gives the cluster its addons, and the metrics API once there is somebody who answers.
+func (c *Cluster) equip(ctx context.Context) {
+	if c.after(ctx, readinessName) != nil {
+		return
+	}
+	for _, each := range addons {
+		c.make(ctx, each)
+	}
+	if c.after(ctx, "metrics-server") == nil {
+		c.make(ctx, metricsAPI)
+	}
+}
+
+func (c *Cluster) make(ctx context.Context, each object) {
+	manifest, err := c.render(each.file)
+	if err != nil {
+		slog.Error("an object of the cluster", "file", each.file, "error", err)
+		return
+	}
+	c.insist(ctx, each.path, manifest)
 }
 
 // insist applies until it works: right after its start the API server may still refuse.
@@ -84,7 +118,7 @@ func nodeManifest(place int, name string) []byte {
 	return manifest.Bytes()
 }
 
-func render(file string) ([]byte, error) {
+func (c *Cluster) render(file string) ([]byte, error) {
 	content, err := objectFiles.ReadFile("objects/" + file)
 	if err != nil {
 		return nil, err
@@ -94,6 +128,9 @@ func render(file string) ([]byte, error) {
 		return nil, err
 	}
 	var out strings.Builder
-	err = parsed.Execute(&out, map[string]string{"DNS": dnsAddress, "Domain": clusterDomain})
+	err = parsed.Execute(&out, map[string]string{
+		"DNS": dnsAddress, "Domain": clusterDomain, "Control": c.address.String(),
+		"Authority": base64.StdEncoding.EncodeToString(c.authority),
+	})
 	return []byte(out.String()), err
 }

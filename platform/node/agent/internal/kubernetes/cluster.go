@@ -46,6 +46,7 @@ type Cluster struct {
 	hostname   string
 	place      int
 	address    netip.Addr
+	authority  []byte // the certificate of the cluster's authority, PEM-encoded
 	reaper     *reaper.Reaper
 	containerd *supervise.Service
 	services   []*supervise.Service
@@ -105,6 +106,7 @@ func (c *Cluster) Run(ctx context.Context) {
 	all.Go(func() { c.keepPeers(ctx) })
 	if c.IsControl() {
 		all.Go(func() { c.bootstrap(ctx) })
+		all.Go(func() { c.equip(ctx) })
 		all.Go(func() { c.watchChanges(ctx) })
 	}
 	c.watchReadiness(ctx)

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func names(statuses []supervise.Status) string {
 }
 
 func TestTheControlPlaneRunsEverythingAndAWorkerWhatPodsNeed(t *testing.T) {
-	if got := names(clusterOn(t, "control").Statuses()); got != "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubernetes" {
+	if got := names(clusterOn(t, "control").Statuses()); got != "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy metrics-server kubernetes" {
 		t.Error(got)
 	}
 	if got := names(clusterOn(t, "worker2").Statuses()); got != "kubelet kube-proxy kubernetes" {
@@ -57,8 +58,8 @@ func TestMembersSharesOfThePodsNetworkAndTheirHardwareAddressesDiffer(t *testing
 }
 
 func TestEveryObjectOfANewClusterCanBeRendered(t *testing.T) {
-	for _, each := range objects {
-		manifest, err := render(each.file)
+	for _, each := range slices.Concat(objects, addons, []object{metricsAPI}) {
+		manifest, err := clusterOn(t, "control").render(each.file)
 		if err != nil || strings.Contains(string(manifest), "{{") || !strings.Contains(string(manifest), "apiVersion: ") {
 			t.Errorf("%s: %v\n%s", each.file, err, manifest)
 		}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 const (
 	etcdAddress = "http://127.0.0.1:2379"
 	etcdFolder  = "/var/lib/etcd"
+	metricsPort = "4443"
 )
 
 // specs describes what this node runs, in the order in which one needs the other.
@@ -21,7 +23,11 @@ func (c *Cluster) specs() []supervise.Spec {
 	if c.IsControl() {
 		specs = append(specs, c.etcd(), c.apiserver(), c.controllerManager(), c.scheduler())
 	}
-	return append(specs, c.kubelet(), c.proxy())
+	specs = append(specs, c.kubelet(), c.proxy())
+	if c.IsControl() {
+		specs = append(specs, c.metricsServer())
+	}
+	return specs
 }
 
 // frugal is a command whose memory counts more than its processor time: a cluster idles most of its life, and the garbage of
@@ -37,7 +43,7 @@ func frugal(name string, words ...string) *exec.Cmd {
 func delegating(name, config string, words ...string) *exec.Cmd {
 	return frugal(name, append([]string{
 		"--kubeconfig=" + config, "--authentication-kubeconfig=" + config, "--authorization-kubeconfig=" + config,
-		"--bind-address=127.0.0.1", "--client-ca-file=" + pkiFolder + "/ca.crt",
+		"--client-ca-file=" + pkiFolder + "/ca.crt",
 		"--requestheader-client-ca-file=" + pkiFolder + "/front-proxy-ca.crt",
 	}, words...)...)
 }
@@ -100,7 +106,7 @@ func (c *Cluster) controllerManager() supervise.Spec {
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
 			return delegating("kube-controller-manager", configFolder+"/controller-manager.conf",
-				"--root-ca-file="+pkiFolder+"/ca.crt", "--service-account-private-key-file="+pkiFolder+"/sa.key",
+				"--bind-address=127.0.0.1", "--root-ca-file="+pkiFolder+"/ca.crt", "--service-account-private-key-file="+pkiFolder+"/sa.key",
 				"--cluster-signing-cert-file="+pkiFolder+"/ca.crt", "--cluster-signing-key-file="+pkiFolder+"/ca.key",
 				"--use-service-account-credentials=true", "--controllers=*,bootstrapsigner,tokencleaner",
 				"--cluster-cidr="+podNetwork, "--allocate-node-cidrs=false", "--service-cluster-ip-range="+serviceNetwork,
@@ -117,7 +123,7 @@ func (c *Cluster) scheduler() supervise.Spec {
 		Prepare: func(ctx context.Context) error { return c.after(ctx, "kube-apiserver") },
 		Command: func() *exec.Cmd {
 			return delegating("kube-scheduler", configFolder+"/scheduler.conf",
-				"--leader-elect=false", "--profiling=false")
+				"--bind-address=127.0.0.1", "--leader-elect=false", "--profiling=false")
 		},
 		Probe: answersTLS("https://127.0.0.1:10259/healthz"),
 	}
@@ -159,6 +165,27 @@ func (c *Cluster) proxy() supervise.Spec {
 		},
 		Command: func() *exec.Cmd { return frugal("kube-proxy", "--config="+proxyConfig) },
 		Probe:   answers("http://127.0.0.1:10256/livez"),
+	}
+}
+
+// metricsServer answers `kubectl top`. Nothing waits for it, so it starts when the cluster is ready.
+func (c *Cluster) metricsServer() supervise.Spec {
+	return supervise.Spec{
+		Name: "metrics-server", LogPath: "/var/log/metrics-server.log",
+		Prepare: func(ctx context.Context) error { return c.after(ctx, readinessName) },
+		Command: func() *exec.Cmd {
+			return delegating("metrics-server", configFolder+"/metrics-server.conf",
+				// The API server asks it by the address of an endpoint, which may not be a loopback one.
+				"--bind-address="+c.address.String(), "--secure-port="+metricsPort,
+				"--tls-cert-file="+pkiFolder+"/metrics-server.crt", "--tls-private-key-file="+pkiFolder+"/metrics-server.key",
+				"--requestheader-allowed-names=front-proxy-client", "--authentication-skip-lookup=true",
+				"--kubelet-certificate-authority="+pkiFolder+"/ca.crt", "--kubelet-preferred-address-types=InternalIP",
+				// The shortest that it takes.
+				"--metric-resolution=10s", "--kubelet-request-timeout=5s", "--profiling=false")
+		},
+		Probe: func(ctx context.Context) error {
+			return poll(ctx, unverified, "https://"+net.JoinHostPort(c.address.String(), metricsPort)+"/readyz")
+		},
 	}
 }
 

@@ -49,6 +49,7 @@ func (w *writer) pair(stem string, made pair, err error) {
 func (c *Cluster) writeFiles(i *identity) error {
 	w := &writer{}
 	authority := encodeCertificate(i.cluster.certificate)
+	c.authority = authority
 	w.write(pkiFolder+"/ca.crt", 0o644, authority)
 	if c.IsControl() {
 		c.writeControlPlane(w, i)
@@ -61,6 +62,7 @@ func (c *Cluster) writeFiles(i *identity) error {
 	if c.IsControl() {
 		kubeconfig(configFolder+"/controller-manager.conf", "system:kube-controller-manager")
 		kubeconfig(configFolder+"/scheduler.conf", "system:kube-scheduler")
+		kubeconfig(configFolder+"/metrics-server.conf", "system:metrics-server")
 		// By its group the administrator may do everything even after `kubectl delete` of every role there is.
 		kubeconfig(configFolder+"/admin.conf", "kubernetes-admin", "system:masters")
 		kubeconfig(adminConfig, "kubernetes-admin", "system:masters")
@@ -95,6 +97,8 @@ func (c *Cluster) writeControlPlane(w *writer, i *identity) {
 	// In the administrators' group, `kubectl logs` and `exec` need no role that would have to be granted first.
 	made, err = i.client(i.cluster, "kube-apiserver-kubelet-client", "system:masters")
 	w.pair(pkiFolder+"/apiserver-kubelet-client", made, err)
+	made, err = i.server("metrics-server", "metrics-server.kube-system.svc")
+	w.pair(pkiFolder+"/metrics-server", made, err)
 	made, err = i.client(i.frontProxy, "front-proxy-client")
 	w.pair(pkiFolder+"/front-proxy-client", made, err)
 }

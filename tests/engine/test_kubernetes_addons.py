@@ -1,0 +1,89 @@
+"""What a cluster has beside Kubernetes itself: figures of use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from slipway.core.json import JSON, as_mapping, as_text
+from slipway.sandboxes.backends.docker import DockerBackend
+from tests.engine.clusters import Cluster, wait_for_image, within
+from tests.live import LivePlatform
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def cluster(live_platform: LivePlatform, docker_backend: DockerBackend) -> Iterator[Cluster]:
+    """A control plane and two workers."""
+    wait_for_image(live_platform)
+    made = Cluster(docker_backend)
+    try:
+        yield made.start()
+    finally:
+        made.remove()
+
+
+def top(cluster: Cluster, what: str) -> dict[str, tuple[float, float]]:
+    """Cores and MiB in use by name, as the metrics API has them; nothing while it does not answer."""
+    answer = cluster.ask(
+        "control",
+        "run",
+        {"argv": ["kubectl", "get", "--raw", f"/apis/metrics.k8s.io/v1beta1/{what}"], "timeout_ms": 20_000},
+    )
+    if answer.get("exit_code") != 0:
+        return {}
+    listed: JSON = json.loads(as_text(answer.get("stdout"), limit=262_144))["items"]
+    assert isinstance(listed, list)
+    found = {}
+    for item in map(as_mapping, listed):
+        containers = item.get("containers", [item])
+        assert isinstance(containers, list)
+        usages = [as_mapping(as_mapping(one)["usage"]) for one in containers]
+        cores = sum(int(as_text(usage["cpu"]).rstrip("nu")) for usage in usages) / 1e9
+        memory = sum(int(as_text(usage["memory"]).removesuffix("Ki")) for usage in usages) / 1024
+        found[as_text(as_mapping(item["metadata"])["name"])] = (cores, memory)
+    return found
+
+
+def test_top_tells_what_nodes_use_soon_after_the_cluster_is_ready(cluster: Cluster) -> None:
+    seconds = within(60, lambda: len(top(cluster, "nodes")) == 3, "figures of three nodes")
+    told = cluster.sh("control", "kubectl top nodes --no-headers").splitlines()
+    print(f"\n  figures of nodes {seconds:.1f} s after the cluster was asked\n  " + "\n  ".join(told))
+    assert sorted(line.split()[0] for line in told) == ["control", "worker1", "worker2"]
+    assert all(memory > 20 for _, memory in top(cluster, "nodes").values())
+
+
+def test_top_tells_a_busy_pod_from_an_idle_one_within_half_a_minute(cluster: Cluster) -> None:
+    cluster.sh("control", "kubectl delete pod busy idle --ignore-not-found --grace-period=0 --force 2>/dev/null")
+    cluster.sh("control", "kubectl run busy --image=alpine -- sh -c 'while :; do :; done'")
+    cluster.sh("control", "kubectl run idle --image=alpine -- sleep 3600")
+    try:
+        cluster.sh("control", "kubectl wait --for=condition=Ready pod/busy pod/idle --timeout=50s")
+
+        def both_are_told() -> bool:
+            used = top(cluster, "namespaces/default/pods")
+            return {"busy", "idle"} <= set(used) and used["busy"][0] > 0.05 > used["idle"][0]
+
+        seconds = within(60, both_are_told, "figures of two pods")
+        print(f"\n  figures of pods {seconds:.1f} s after they were Ready")
+        print(cluster.sh("control", "kubectl top pods --all-namespaces"))
+        (names,) = (used for pod, used in top(cluster, "namespaces/kube-system/pods").items() if "coredns" in pod)
+        assert names[1] > 5
+    finally:
+        cluster.sh("control", "kubectl delete pod busy idle --grace-period=0 --force 2>/dev/null")
+
+
+def test_figures_are_for_those_alone_who_may_read_them(cluster: Cluster) -> None:
+    cluster.sh("control", "kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes")
+    refused = "kubectl --as=system:serviceaccount:default:default get --raw /apis/metrics.k8s.io/v1beta1/nodes"
+    assert "Forbidden" in cluster.sh("control", f"{refused} 2>&1; true")
+    unknown = "curl -sk https://$(hostname -i | cut -d' ' -f1):4443/apis/metrics.k8s.io/v1beta1/nodes"
+    assert '"code": 403' in cluster.sh("control", unknown)
+
+
+def test_a_metrics_server_that_is_killed_answers_again(cluster: Cluster) -> None:
+    print(f"\n  metrics-server was ready again after {cluster.kill('control', 'metrics-server'):.1f} s")
+    within(60, lambda: len(top(cluster, "nodes")) == 3, "figures of three nodes")
