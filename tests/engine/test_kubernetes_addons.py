@@ -1,4 +1,4 @@
-"""What a cluster has beside Kubernetes itself: figures of use."""
+"""What a cluster has beside Kubernetes itself: figures of use and volumes for claims."""
 
 from __future__ import annotations
 
@@ -14,6 +14,41 @@ from tests.live import LivePlatform
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
+SHELF = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: shelf}
+spec:
+  serviceName: shelf
+  replicas: 2
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: shelf}}
+  template:
+    metadata: {labels: {app: shelf}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      securityContext: {runAsUser: 1000, runAsNonRoot: true}
+      containers:
+      - name: shelf
+        image: alpine
+        command: [sleep, "3600"]
+        volumeMounts: [{name: data, mountPath: /data}]
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: 10Mi}}
+"""
+CLAIMS = ("data-shelf-0", "data-shelf-1")
+UNUSED = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: unused}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 10Mi}}
+"""
+
 
 @pytest.fixture(scope="module")
 def cluster(live_platform: LivePlatform, docker_backend: DockerBackend) -> Iterator[Cluster]:
@@ -24,6 +59,35 @@ def cluster(live_platform: LivePlatform, docker_backend: DockerBackend) -> Itera
         yield made.start()
     finally:
         made.remove()
+
+
+@pytest.fixture
+def shelf(cluster: Cluster) -> Iterator[Cluster]:
+    """Two pods of a StatefulSet, each with a volume of its own."""
+    empty(cluster)
+    cluster.apply(SHELF)
+    cluster.sh("control", "kubectl rollout status statefulset/shelf --timeout=55s")
+    yield cluster
+    empty(cluster)
+
+
+def empty(cluster: Cluster) -> None:
+    """Remove the StatefulSet and its claims."""
+    cluster.sh("control", "kubectl delete statefulset shelf --ignore-not-found --timeout=50s")
+    cluster.sh("control", f"kubectl delete pvc {' '.join(CLAIMS)} --ignore-not-found --timeout=50s")
+
+
+def inside(cluster: Cluster, pod: str, script: str) -> str:
+    """What a shell script prints in a pod."""
+    return cluster.sh("control", f"kubectl exec {pod} -- sh -c '{script}'")
+
+
+def volume_of(cluster: Cluster, claim: str) -> tuple[str, str]:
+    """The node and the folder of a claim's volume."""
+    name = as_text(as_mapping(cluster.get(f"pvc {claim}")["spec"]).get("volumeName"))
+    volume = as_mapping(cluster.get(f"pv {name}")["spec"])
+    folder = as_text(as_mapping(volume["hostPath"]).get("path"))
+    return cluster.sh("control", f"kubectl get pv {name} -o jsonpath='{{..values[0]}}'"), folder
 
 
 def top(cluster: Cluster, what: str) -> dict[str, tuple[float, float]]:
@@ -87,3 +151,37 @@ def test_figures_are_for_those_alone_who_may_read_them(cluster: Cluster) -> None
 def test_a_metrics_server_that_is_killed_answers_again(cluster: Cluster) -> None:
     print(f"\n  metrics-server was ready again after {cluster.kill('control', 'metrics-server'):.1f} s")
     within(60, lambda: len(top(cluster, "nodes")) == 3, "figures of three nodes")
+
+
+def test_a_claim_waits_for_a_pod_before_it_is_bound(cluster: Cluster) -> None:
+    classes = cluster.sh("control", "kubectl get storageclass --no-headers")
+    assert classes.startswith("local-path (default)")
+    cluster.apply(UNUSED)
+    try:
+        described = "kubectl describe pvc unused"
+        within(20, lambda: "WaitForFirstConsumer" in cluster.sh("control", described), "the word of what it waits for")
+        assert as_mapping(cluster.get("pvc unused")["status"]).get("phase") == "Pending"
+    finally:
+        cluster.sh("control", "kubectl delete pvc unused --timeout=50s")
+
+
+def test_what_a_pod_writes_into_its_volume_outlives_the_pod(shelf: Cluster) -> None:
+    for pod in ("shelf-0", "shelf-1"):
+        inside(shelf, pod, f"echo kept by {pod} >/data/note")
+    before = as_mapping(shelf.get("pod shelf-0")["metadata"])["uid"]
+    shelf.sh("control", "kubectl delete pod shelf-0 --timeout=50s")
+    within(30, lambda: shelf.succeeds("control", "kubectl get pod shelf-0"), "another shelf-0")
+    shelf.sh("control", "kubectl wait --for=condition=Ready pod/shelf-0 --timeout=50s")
+    assert as_mapping(shelf.get("pod shelf-0")["metadata"])["uid"] != before
+    assert inside(shelf, "shelf-0", "cat /data/note") == "kept by shelf-0"
+    assert inside(shelf, "shelf-1", "cat /data/note") == "kept by shelf-1"
+
+
+def test_a_volume_lies_on_the_node_of_its_pod_and_goes_with_its_claim(shelf: Cluster) -> None:
+    node, folder = volume_of(shelf, "data-shelf-1")
+    assert node == as_mapping(shelf.get("pod shelf-1")["spec"])["nodeName"]
+    inside(shelf, "shelf-1", "echo here >/data/note")
+    assert shelf.sh(node, f"cat {folder}/note") == "here"
+    empty(shelf)
+    within(50, lambda: shelf.sh("control", "kubectl get pv -o name") == "", "a cluster without volumes")
+    assert not shelf.succeeds(node, f"ls -d {folder}")

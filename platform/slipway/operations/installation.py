@@ -15,6 +15,7 @@ from slipway.operations.images.service import ImagePlace
 NODE_SOURCES = Path(__file__).resolve().parents[2] / "node"
 _KUBERNETES = NODE_SOURCES / "kubernetes"
 _CNI = "github.com/containernetworking/plugins/plugins"
+_LOCAL_PATH = "github.com/rancher/local-path-provisioner"
 
 
 def image_place() -> ImagePlace:
@@ -27,6 +28,7 @@ def image_place() -> ImagePlace:
         "hyperkube": GoProgram(_KUBERNETES / "hyperkube", variables=version),
         "etcd": GoProgram(_KUBERNETES / "etcd"),
         "coredns": GoProgram(_KUBERNETES / "coredns"),
+        "local-path-provisioner": GoProgram(_KUBERNETES / "local-path-provisioner", _LOCAL_PATH),
         "pause": GoProgram(_KUBERNETES / "pause"),
         "cni-bridge": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/bridge"),
         "cni-loopback": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/loopback"),

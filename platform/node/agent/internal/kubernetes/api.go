@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -117,6 +118,26 @@ func (a *client) waitAddress(ctx context.Context, name string) error {
 		case <-time.After(lookEvery):
 		}
 	}
+}
+
+// waitAny returns the moment there is an object in one of these lists.
+func (a *client) waitAny(ctx context.Context, paths ...string) error {
+	found, stop := context.WithCancel(ctx)
+	defer stop()
+	var all sync.WaitGroup
+	for _, path := range paths {
+		all.Go(func() {
+			for found.Err() == nil {
+				_ = a.watch(found, path, stop)
+				select {
+				case <-found.Done():
+				case <-time.After(watchAgain):
+				}
+			}
+		})
+	}
+	all.Wait()
+	return ctx.Err()
 }
 
 // readyNodes gives the names of the nodes that say of themselves that they are ready.

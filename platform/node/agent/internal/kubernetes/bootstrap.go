@@ -42,6 +42,10 @@ var addons = []object{
 	{roles + "/clusterrolebindings/metrics-server:system:auth-delegator", "metrics-server-delegator.yaml"},
 	{system + "/services/metrics-server", "metrics-server-service.yaml"},
 	{"/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/metrics-server", "metrics-server-endpoints.yaml"},
+	{roles + "/clusterroles/local-path-provisioner-role", "local-path-role.yaml"},
+	{roles + "/clusterrolebindings/local-path-provisioner-bind", "local-path-binding.yaml"},
+	{system + "/configmaps/local-path-config", "local-path-config.yaml"},
+	{"/apis/storage.k8s.io/v1/storageclasses/local-path", "local-path-class.yaml"},
 }
 
 // metricsAPI is told last: while an API is registered that does not answer, kubectl complains at every call.

@@ -32,7 +32,7 @@ func names(statuses []supervise.Status) string {
 }
 
 func TestTheControlPlaneRunsEverythingAndAWorkerWhatPodsNeed(t *testing.T) {
-	if got := names(clusterOn(t, "control").Statuses()); got != "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy metrics-server kubernetes" {
+	if got := names(clusterOn(t, "control").Statuses()); got != "etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy metrics-server local-path-provisioner kubernetes" {
 		t.Error(got)
 	}
 	if got := names(clusterOn(t, "worker2").Statuses()); got != "kubelet kube-proxy kubernetes" {

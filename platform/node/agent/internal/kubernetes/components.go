@@ -25,7 +25,7 @@ func (c *Cluster) specs() []supervise.Spec {
 	}
 	specs = append(specs, c.kubelet(), c.proxy())
 	if c.IsControl() {
-		specs = append(specs, c.metricsServer())
+		specs = append(specs, c.metricsServer(), c.localPath())
 	}
 	return specs
 }
@@ -186,6 +186,28 @@ func (c *Cluster) metricsServer() supervise.Spec {
 		Probe: func(ctx context.Context) error {
 			return poll(ctx, unverified, "https://"+net.JoinHostPort(c.address.String(), metricsPort)+"/readyz")
 		},
+	}
+}
+
+// localPath makes a volume for each claim, in a folder of the node where its pod runs. It starts with the first claim: most
+// clusters never have one.
+func (c *Cluster) localPath() supervise.Spec {
+	return supervise.Spec{
+		Name: "local-path-provisioner", LogPath: "/var/log/local-path-provisioner.log",
+		Prepare: func(ctx context.Context) error {
+			if err := c.after(ctx, "kube-apiserver"); err != nil {
+				return err
+			}
+			return c.api.Load().waitAny(ctx, "/api/v1/persistentvolumeclaims", "/api/v1/persistentvolumes")
+		},
+		Command: func() *exec.Cmd {
+			return frugal("local-path-provisioner", "start", "--kubeconfig="+configFolder+"/local-path-provisioner.conf",
+				// The ConfigMap says how it goes about it.
+				"--namespace=kube-system", "--configmap-name=local-path-config",
+				"--service-account-name=default", "--helper-image=busybox")
+		},
+		// It has nothing that could be asked.
+		Probe: func(context.Context) error { return nil },
 	}
 }
 

@@ -63,6 +63,7 @@ func (c *Cluster) writeFiles(i *identity) error {
 		kubeconfig(configFolder+"/controller-manager.conf", "system:kube-controller-manager")
 		kubeconfig(configFolder+"/scheduler.conf", "system:kube-scheduler")
 		kubeconfig(configFolder+"/metrics-server.conf", "system:metrics-server")
+		kubeconfig(configFolder+"/local-path-provisioner.conf", "system:local-path-provisioner")
 		// By its group the administrator may do everything even after `kubectl delete` of every role there is.
 		kubeconfig(configFolder+"/admin.conf", "kubernetes-admin", "system:masters")
 		kubeconfig(adminConfig, "kubernetes-admin", "system:masters")
