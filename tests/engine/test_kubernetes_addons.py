@@ -1,14 +1,17 @@
-"""What a cluster has beside Kubernetes itself: figures of use and volumes for claims."""
+"""What a cluster has beside Kubernetes itself: figures of use, volumes for claims, names completed in shells."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from slipway.core.json import JSON, as_mapping, as_text
 from slipway.sandboxes.backends.docker import DockerBackend
+from slipway.sandboxes.nodes import ShellStream, open_shell
 from tests.engine.clusters import Cluster, wait_for_image, within
 from tests.live import LivePlatform
 
@@ -185,3 +188,30 @@ def test_a_volume_lies_on_the_node_of_its_pod_and_goes_with_its_claim(shelf: Clu
     empty(shelf)
     within(50, lambda: shelf.sh("control", "kubectl get pv -o name") == "", "a cluster without volumes")
     assert not shelf.succeeds(node, f"ls -d {folder}")
+
+
+def test_the_tab_key_completes_what_the_cluster_knows(cluster: Cluster, docker_backend: DockerBackend) -> None:
+    async def read_until(shell: ShellStream, text: str) -> None:
+        seen = ""
+        async with asyncio.timeout(30):
+            while text not in seen:
+                frame = await shell.read()
+                assert frame is not None, seen
+                seen += frame.payload.decode(errors="replace")
+
+    async def type_them() -> None:
+        name = f"tab-{uuid.uuid4().hex[:8]}"
+        shell = await open_shell(docker_backend, cluster.sandbox, "control", name, cols=120, rows=24)
+        try:
+            await read_until(shell, "$ ")
+            # A verb, a kind and the name of an object: the last is asked of the API server.
+            await shell.write_input(b"kubectl desc\t")
+            await read_until(shell, "describe")
+            await shell.write_input(b"storagecl\t")
+            await read_until(shell, "storageclasses")
+            await shell.write_input(b"\x15k get deployments -n kube-system cor\t")
+            await read_until(shell, "coredns")
+        finally:
+            await shell.close()
+
+    asyncio.run(type_them())
