@@ -1,12 +1,17 @@
-"""`make bench`: prints what this machine does. Bounded in count and time; ends everything it started."""
+"""`make bench`: prints what this machine does. Bounded in count and time; ends everything it started.
+
+`python -m tests.bench PART…` measures only these parts; `PARTS` names them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import docker
@@ -15,41 +20,50 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 
 from slipway.core.ids import SandboxId
-from tests.bench import echo, mesh, picture
+from tests.bench import echo, kubernetes, mesh, picture
 from tests.bench.lab import COMMANDS
 from tests.browsing import Visitor
-from tests.engine.rows import ready_attempt, sandbox_row
+from tests.engine.clusters import wait_for_image
+from tests.engine.rows import LAB, ready_attempt, sandbox_row
 from tests.live import LivePlatform
 from tests.terminal import LiveTerminal
+from tests.waiting import wait_until
 
+KUBERNETES_LAB = "kubernetes-on-your-own"
 STARTS = 5
 CHECKS = 5
 GROWTH = (1, 5, 10, 20)
 _CONSOLE = Console()
 
 
-def main() -> None:
-    """Measure everything on a fresh installation of our own."""
+def main(parts: Sequence[str]) -> None:
+    """Measure these parts, or everything, on a fresh installation of our own."""
     platform = LivePlatform({"SLIPWAY_CAPACITY_NODES": "64"})
     try:
         platform.start()
-        cold_starts(platform)
-        visitor = Visitor.as_guest(platform)
-        attempt = ready_attempt(platform, visitor)
-        sandbox = sandbox_row(platform, attempt).sandbox
-        asyncio.run(terminals(platform, visitor, sandbox))
-        asyncio.run(check_latency(platform, visitor, attempt, sandbox))
-        found = asyncio.run(picture.latencies(platform, visitor, attempt, sandbox))
-        rows = [[command, *_spread(shown)] for command, shown in found.items()]
-        show(f"The picture after a command, ms, {picture.RUNS} runs", ["command", "min", "median", "max"], rows)
-        swarm_mesh(platform, sandbox)
-        visitor.post(f"/attempts/{attempt}/stop", {})
-        costs = [[str(c.sandboxes), f"{c.memory:.0f}", f"{c.cpu:.1f}"] for c in picture.idle_costs(platform)]
-        show("The observer with idle sandboxes", ["sandboxes", "MiB", "CPU %"], costs)
-        growth(platform)
+        for part in parts or PARTS:
+            PARTS[part](platform)
     finally:
         platform.stop()
         platform.remove()
+
+
+def docker_labs(platform: LivePlatform) -> None:
+    """Labs with Docker machines: starts, terminals, checks, the picture, Swarm's mesh, and many at once."""
+    cold_starts(platform, LAB, "two nodes")
+    visitor = Visitor.as_guest(platform)
+    attempt = ready_attempt(platform, visitor)
+    sandbox = sandbox_row(platform, attempt).sandbox
+    asyncio.run(terminals(platform, visitor, sandbox))
+    asyncio.run(check_latency(platform, visitor, attempt, sandbox))
+    found = asyncio.run(picture.latencies(platform, visitor, attempt, sandbox))
+    rows = [[command, *_spread(shown)] for command, shown in found.items()]
+    show(f"The picture after a command, ms, {picture.RUNS} runs", ["command", "min", "median", "max"], rows)
+    swarm_mesh(platform, sandbox)
+    visitor.post(f"/attempts/{attempt}/stop", {})
+    costs = [[str(c.sandboxes), f"{c.memory:.0f}", f"{c.cpu:.1f}"] for c in picture.idle_costs(platform)]
+    show("The observer with idle sandboxes", ["sandboxes", "MiB", "CPU %"], costs)
+    growth(platform)
 
 
 def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -60,19 +74,23 @@ def show(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> N
     _CONSOLE.print(table)
 
 
-def cold_starts(platform: LivePlatform) -> None:
-    """Start the two-node lab a few times, one after the other, and print each phase's median."""
-    runs: list[dict[str, int]] = []
-    for _ in range(STARTS):
-        visitor = Visitor.as_guest(platform)
-        attempt = ready_attempt(platform, visitor)
-        sandbox = sandbox_row(platform, attempt).sandbox
-        ((phases,),) = platform.rows("SELECT phases FROM sandboxes_sandbox WHERE id = ?", sandbox.hex)
-        runs.append({phase["name"]: phase["ms"] for phase in json.loads(str(phases))})
-        visitor.post(f"/attempts/{attempt}/stop", {})
+def cold_starts(platform: LivePlatform, lab: str, what: str) -> None:
+    """Start a lab a few times, one after the other, and print each phase's median; `what` are its machines."""
+    runs = [_cold_start(platform, lab) for _ in range(STARTS)]
     rows = [[name, *_spread([run[name] for run in runs])] for name in runs[0]]
     rows.append(["all", *_spread([sum(run.values()) for run in runs])])
-    show(f"Cold start of two nodes, ms, {STARTS} runs", ["phase", "min", "median", "max"], rows)
+    show(f"Cold start of {what} from the learner's click, ms, {STARTS} runs", ["phase", "min", "median", "max"], rows)
+
+
+def _cold_start(platform: LivePlatform, lab: str) -> dict[str, int]:
+    visitor = Visitor.as_guest(platform)
+    attempt = ready_attempt(platform, visitor, lab)
+    sandbox = sandbox_row(platform, attempt).sandbox
+    ((phases,),) = platform.rows("SELECT phases FROM sandboxes_sandbox WHERE id = ?", sandbox.hex)
+    visitor.post(f"/attempts/{attempt}/stop", {})
+    # The next start is not to share the machine with this one's end.
+    wait_until(lambda: sandbox_row(platform, attempt).state == "gone", seconds=60, what="the sandbox's end")
+    return {phase["name"]: phase["ms"] for phase in json.loads(str(phases))}
 
 
 def _spread(values: list[int]) -> list[str]:
@@ -220,5 +238,79 @@ def _nodes_use(client: docker.DockerClient, seconds: float = 5.0) -> tuple[float
     return statistics.median(memory), statistics.median(cpu)
 
 
+def kubernetes_starts(platform: LivePlatform) -> None:
+    """A cluster of three from the learner's click, from nothing by part, and what it takes when idle."""
+    wait_for_image(platform)
+    with kubernetes.enough_watchers():
+        cold_starts(platform, KUBERNETES_LAB, "a Kubernetes cluster of three")
+        took, memory = kubernetes.starts(platform)
+    show(
+        f"A Kubernetes cluster of three, s, {kubernetes.ROUNDS} runs, {_load()}",
+        ["from nothing until", "min", "median", "max"],
+        _seconds(took),
+    )
+    rows = [[node.node, f"{node.total:.0f}", node.largest] for node in memory]
+    rows.append(["the cluster", f"{sum(node.total for node in memory):.0f}", ""])
+    show(
+        f"Memory {kubernetes.SETTLE_SECONDS} s later, MiB, shared pages counted once",
+        ["node", "all processes", "the largest"],
+        rows,
+    )
+
+
+def beside_kubeadm(platform: LivePlatform) -> None:
+    """Our start of a cluster beside `kubeadm init` and two joins in the same nodes."""
+    wait_for_image(platform)
+    with kubernetes.enough_watchers():
+        ours, theirs = kubernetes.by_kubeadm(platform)
+    mine, whole = ours["kubernetes ready"], theirs["DNS answers"]
+    ratio = statistics.median(whole) / statistics.median(mine)
+    rows = [[*row, ""] for row in _seconds({f"kubeadm: {what}": runs for what, runs in theirs.items()})]
+    rows[-1][-1] = f"{ratio:.1f}"
+    (own,) = _seconds({"ours: all of it, the nodes' own start too": mine})
+    show(
+        f"Three nodes Ready and DNS answering beside kubeadm in the same nodes, s, {kubernetes.ROUNDS} runs, {_load()};"
+        " what kubeadm finds there already (nodes, containerd, images, the pods' network) is not counted",
+        ["until", "min", "median", "max", "÷ ours"],
+        [[*own, "1"], *rows],
+    )
+
+
+def kubernetes_crowd(platform: LivePlatform) -> None:
+    """How many clusters the machine carries before requests to a control plane take twice as long."""
+    wait_for_image(platform)
+    with kubernetes.enough_watchers():
+        found = kubernetes.crowd(platform)
+    show(
+        f"Requests to one control plane, ms over {kubernetes.ASKED_SECONDS} s, beside idle clusters",
+        ["clusters", "p50", "p99", "MiB available", "load"],
+        [[str(c.clusters), f"{c.p50:.1f}", f"{c.p99:.1f}", f"{c.available:.0f}", f"{c.load:.1f}"] for c in found],
+    )
+    if found[-1].p99 >= 2 * found[0].p99:
+        _CONSOLE.print(f"{len(found) - 1} clusters fit before the p99 doubles")
+    else:
+        _CONSOLE.print(f"The p99 has not doubled with {len(found)} clusters")
+
+
+def _seconds(took: Mapping[str, list[float]]) -> list[list[str]]:
+    return [
+        [what, *(f"{value:.2f}" for value in (min(runs), statistics.median(runs), max(runs)))]
+        for what, runs in took.items()
+    ]
+
+
+def _load() -> str:
+    """The machine's load now, since others may use it too."""
+    return f"load {os.getloadavg()[0]:.1f}"
+
+
+PARTS: Mapping[str, Callable[[LivePlatform], None]] = {
+    "docker": docker_labs,
+    "kubernetes": kubernetes_starts,
+    "kubeadm": beside_kubeadm,
+    "crowd": kubernetes_crowd,
+}
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,65 +1,163 @@
-"""What a Kubernetes cluster costs: seconds from nothing to Ready, by part, and memory of each node, shared pages once.
-
-`PYTHONPATH=platform:. python -m tests.bench.kubernetes [ROUNDS]` asks the engine of this checkout's installation, or
-the one that SLIPWAY_DOCKER_HOST names.
-"""
+"""What Kubernetes clusters cost: seconds from nothing to Ready, ours and kubeadm's; memory; how many fit."""
 
 from __future__ import annotations
 
 import os
 import statistics
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import django
-from django.conf import settings
+from slipway.sandboxes.backends.docker import DockerBackend
+from tests.bench.kubeadm import KubeadmCluster
+from tests.engine.clusters import Cluster
+from tests.live import LivePlatform
 
-if TYPE_CHECKING:
-    from tests.engine.clusters import Cluster
-
-_SETTLE_SECONDS = 20
+ROUNDS = 5
+MOST_CLUSTERS = 8
+ASKED_SECONDS = 15
+SETTLE_SECONDS = 20
+FIRST_POD = "first pod Running, its image pulled, after kubectl apply"
+_REQUESTS_PER_SECOND = 40
+_SPARE_MEMORY = 3 * 2**30  # a cluster, and what the machine itself needs
+_WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+_ENOUGH_WATCHERS = 8192
 _POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: first}\nspec:\n  containers: [{name: c, image: nginx:1.26}]\n"
+# One connection, as a controller has; what the program itself takes to start is not in it.
+_ASK = (
+    "curl -s --rate {rate}/s --cacert {pki}/ca.crt --cert {pki}/apiserver-kubelet-client.crt"
+    " --key {pki}/apiserver-kubelet-client.key -o /dev/null -w '%{{time_total}}\\n'"
+    " 'https://127.0.0.1:6443/api/v1/nodes?number=[1-{count}]'"
+)
 
 
-def main(rounds: int) -> None:
-    """Print one table of starts and one of memory."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
-    django.setup()
-    from slipway.sandboxes.backends.docker import DockerBackend  # noqa: PLC0415 - only once Django is set up
-    from tests.engine.clusters import Cluster  # noqa: PLC0415 - as above
+@dataclass(frozen=True)
+class NodeMemory:
+    """MiB of a node's processes with shared pages counted once, and the largest of them, named."""
 
-    backend = DockerBackend(settings.SLIPWAY_DOCKER_HOST, installation="bench")
+    node: str
+    total: float
+    largest: str
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """A cluster's API server beside so many clusters in all: milliseconds, MiB still available, the machine's load."""
+
+    clusters: int
+    p50: float
+    p99: float
+    available: float
+    load: float
+
+
+@contextmanager
+def enough_watchers() -> Iterator[None]:
+    """Several clusters need more inotify instances than a kernel's usual 128, as `doctor` tells operators."""
+    before = _WATCHERS.read_text()
+    if int(before) < _ENOUGH_WATCHERS:
+        _WATCHERS.write_text(str(_ENOUGH_WATCHERS))
+    try:
+        yield
+    finally:
+        _WATCHERS.write_text(before)
+
+
+def starts(platform: LivePlatform) -> tuple[dict[str, list[float]], list[NodeMemory]]:
+    """Seconds since the beginning for each part of a few starts, one after the other; memory of the last, idle."""
+    backend = _backend(platform)
     took: dict[str, list[float]] = {}
-    for number in range(rounds):
+    for _ in range(ROUNDS):
         cluster = Cluster(backend)
         try:
             cluster.start()
             began = time.monotonic()
             cluster.apply(_POD)
-            cluster.sh("control", "kubectl wait --for=condition=Ready pod/first --timeout=50s")
-            cluster.took["first pod, image pulled, after kubectl apply"] = time.monotonic() - began
-            for what, seconds in cluster.took.items():
-                took.setdefault(what, []).append(seconds)
-            if number == rounds - 1:
-                time.sleep(_SETTLE_SECONDS)
-                _print_memory(cluster)
+            cluster.sh("control", "kubectl wait --for=jsonpath={.status.phase}=Running pod/first --timeout=50s")
+            cluster.took[FIRST_POD] = time.monotonic() - began
+            _add(took, cluster.took)
+            if len(took[FIRST_POD]) == ROUNDS:
+                time.sleep(SETTLE_SECONDS)
+                memory = _memory(cluster)
         finally:
             cluster.remove()
-    for what, seconds_of in took.items():
-        runs = " ".join(f"{seconds:.2f}" for seconds in seconds_of)
-        print(f"{statistics.median(seconds_of):7.2f} s  {what}  ({runs})")
+    return took, memory
 
 
-def _print_memory(cluster: Cluster) -> None:
-    total = 0.0
+def by_kubeadm(platform: LivePlatform) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Our starts and kubeadm's in turn, so that both meet the same machine; seconds since the beginning by part."""
+    backend = _backend(platform)
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        with ExitStack() as ended:
+            cluster = Cluster(backend)
+            kubeadm = KubeadmCluster(platform.docker_host, backend)
+            ended.callback(kubeadm.remove)
+            try:
+                _add(ours, cluster.start().took)
+                kubeadm.prepare(cluster)
+            finally:
+                cluster.remove()
+            kubeadm.start()
+            _add(theirs, kubeadm.took)
+    return ours, theirs
+
+
+def crowd(platform: LivePlatform) -> list[Crowd]:
+    """One cluster more at a time, until the first one's API server takes twice as long at the 99th percentile.
+
+    Ends sooner when the machine's memory would not do for another.
+    """
+    backend = _backend(platform)
+    found: list[Crowd] = []
+    with ExitStack() as ended:
+        clusters: list[Cluster] = []
+        while len(clusters) < MOST_CLUSTERS and _available() > _SPARE_MEMORY:
+            clusters.append(Cluster(backend))
+            ended.callback(clusters[-1].remove)
+            clusters[-1].start()
+            time.sleep(SETTLE_SECONDS)
+            p50, p99 = _asked(clusters[0])
+            found.append(Crowd(len(clusters), p50, p99, _available() / 2**20, os.getloadavg()[0]))
+            if p99 >= 2 * found[0].p99:
+                break
+    return found
+
+
+def _backend(platform: LivePlatform) -> DockerBackend:
+    return DockerBackend(platform.docker_host, installation="bench")
+
+
+def _add(to: dict[str, list[float]], took: dict[str, float]) -> None:
+    for what, seconds in took.items():
+        to.setdefault(what, []).append(seconds)
+
+
+def _asked(cluster: Cluster) -> tuple[float, float]:
+    """Median and 99th percentile of requests for the list of nodes, in milliseconds."""
+    count = ASKED_SECONDS * _REQUESTS_PER_SECOND
+    ask = _ASK.format(rate=_REQUESTS_PER_SECOND, count=count, pki="/etc/kubernetes/pki")
+    first, *times = [float(line) * 1000 for line in cluster.sh("control", ask).split()]
+    assert len(times) == count - 1, f"{len(times)} answers; the first after {first} ms"
+    return statistics.median(times), statistics.quantiles(times, n=100)[-1]
+
+
+def _available() -> int:
+    """Bytes of memory that this machine could still give."""
+    (line,) = (line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:"))
+    return int(line.split()[1]) * 1024
+
+
+def _memory(cluster: Cluster) -> list[NodeMemory]:
+    found = []
     for node in cluster.topology.names:
         sizes = sorted(((_proportional(pid), name) for pid, name in cluster.processes(node)), reverse=True)
-        total += sum(size for size, _ in sizes)
-        words = ", ".join(f"{name} {size:.0f}" for size, name in sizes[:8])
-        print(f"{sum(size for size, _ in sizes):7.0f} MiB  {node}: {words}")
-    print(f"{total:7.0f} MiB  the cluster")
+        largest = ", ".join(f"{name} {size:.0f}" for size, name in sizes[:8])
+        found.append(NodeMemory(node, sum(size for size, _ in sizes), largest))
+    return found
 
 
 def _proportional(pid: int) -> float:
@@ -69,7 +167,3 @@ def _proportional(pid: int) -> float:
     except OSError:
         return 0.0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
