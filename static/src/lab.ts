@@ -98,7 +98,7 @@ class Lab {
   }
 
   begin(): void {
-    setUpPanes();
+    setUpPanes(new Set(machinesOf(this.attempt.sandbox)?.clusters.values()).size > 1);
     history.replaceState({ step: this.shown }, "", location.href);
     this.wantsTerminal = this.currentStep?.terminal ?? false;
     this.take(this.attempt);

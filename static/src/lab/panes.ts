@@ -13,6 +13,8 @@ interface Divider {
   /** What the other side keeps at least. */
   leaves: number;
   usual: number;
+  /** Where there are several clusters, one beside the other. */
+  usualOfSeveral?: number;
   /** The pane whose size is set. */
   pane: string;
 }
@@ -36,6 +38,7 @@ const DIVIDERS: readonly Divider[] = [
     smallest: 48,
     leaves: 160,
     usual: 320,
+    usualOfSeveral: 420,
     pane: "picture",
   },
 ];
@@ -44,8 +47,10 @@ const LARGE_STEP = 96;
 
 export type Pane = "guide" | "terminal" | "machines";
 
-export function setUpPanes(): void {
-  for (const divider of DIVIDERS) new Dragging(divider);
+export function setUpPanes(severalClusters: boolean): void {
+  for (const divider of DIVIDERS) {
+    new Dragging({ ...divider, usual: (severalClusters && divider.usualOfSeveral) || divider.usual });
+  }
   byId("pane-tabs").addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-pane]") : null;
     if (button) showPane(button.dataset.pane as Pane);

@@ -86,7 +86,7 @@ const OUTER_LANE = 12;
 const OUTER_LANES = 8;
 const HEADING = { height: 26, below: 20 } as const;
 /** Clusters stand side by side where each has at least so much. */
-const CLUSTER = { narrowest: 320, gap: 36 } as const;
+const CLUSTER = { narrowest: 256, gap: 36 } as const;
 
 /** One network's place in one node: its bar and what hangs there. */
 interface Section {

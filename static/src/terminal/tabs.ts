@@ -11,6 +11,8 @@ import { onTheme } from "../shared/theme";
 import { TerminalView } from "./view";
 
 const MOST_SHELLS = 6;
+/** Of so many nodes the buttons for new shells have room beside the tabs. */
+const MOST_BUTTONS = 3;
 const FONT = { smallest: 10, usual: 14, largest: 26 };
 
 export interface Machines {
@@ -172,19 +174,28 @@ export class Terminals {
       const [node, shell] = typeof key === "string" ? key.split("/") : [];
       if (node && shell && nodes.includes(node) && /^[2-9]$/.test(shell)) this.add(node, shell);
     }
-    for (const node of nodes) {
-      const label = say("new-shell", { node });
-      const button = makeButton(`+ ${node}`, () => this.addShell(node), {
-        class: "button quiet small",
-        set: { "aria-label": label, title: label },
-      });
-      this.more.append(button);
-    }
+    this.offerShells(nodes);
     const beside = nodes.find((node) => clusters.get(node) !== clusters.get(nodes[0] ?? ""));
     const usual = { active: `${nodes[0] ?? ""}/1`, split: beside === undefined ? "" : `${beside}/1` };
     this.active = typeof kept.active === "string" && this.open.has(kept.active) ? kept.active : usual.active;
     const split = kept.split ?? usual.split;
     this.second = typeof split === "string" && split !== this.active && this.open.has(split) ? split : "";
+  }
+
+  /** A button for a new shell of each node: beside the tabs, or in a menu where they would leave these no room. */
+  private offerShells(nodes: readonly string[]): void {
+    const few = nodes.length <= MOST_BUTTONS;
+    const buttons = nodes.map((node) => {
+      const label = say("new-shell", { node });
+      const look = { class: few ? "button quiet small" : "menu-item", set: { "aria-label": label, title: label } };
+      return makeButton(few ? `+ ${node}` : node, () => this.addShell(node), look);
+    });
+    if (few) return this.more.replaceChildren(...buttons);
+    const name = this.more.getAttribute("aria-label") ?? "";
+    const summary = make("summary", { class: "button quiet small", text: "+", set: { "aria-label": name, title: name } });
+    const menu = make("details", { class: "menu", set: { "data-menu": "" } });
+    menu.append(summary, make("div", { class: "menu-sheet" }, ...buttons));
+    this.more.replaceChildren(menu);
   }
 
   private clusterOf(key: string): string | undefined {
