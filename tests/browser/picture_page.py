@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import re
 from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from slipway.exercises.selectors import get_exercise, render_step
 from tests.live import ROOT
 
 _HOST = "http://picture.test"
+_ASSET = re.compile(r"/labs/([a-z-]+)/assets/([a-z.-]+)")
 _DIST = ROOT / "static" / "dist"
 SANDBOX = "00000000-0000-4000-8000-000000000001"
 
@@ -30,6 +32,7 @@ class PicturePage:
 
     def __init__(self, browser: Browser, *, nodes: Sequence[str], unplug: bool = False, **options: object) -> None:
         language = str(options.pop("language", "en"))
+        exercise = str(options.pop("exercise", "docker-networking"))
         kinds: Mapping[str, str] = options.pop("kinds", {})  # type: ignore[assignment]  # docker where it says nothing
         self.context = browser.new_context(**options)  # type: ignore[arg-type]  # the browser's own options
         self.page: Page = self.context.new_page()
@@ -37,9 +40,9 @@ class PicturePage:
         self.asked: list[Mapping[str, object]] = []
         self.complaints: list[str] = []
         self._socket: WebSocketRoute | None = None
-        self._overview = _overview(nodes, kinds)
+        self._overview = _overview(exercise, nodes, kinds)
         self._sequence = 0
-        self._html = _render(self._overview, language, unplug=unplug)
+        self._html = _render(exercise, self._overview, language, unplug=nodes if unplug else ())
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.route("**/*", self._answer)
         self.page.route_web_socket("**/ws/**", self._connect)
@@ -103,6 +106,10 @@ class PicturePage:
             route.fulfill(body=self._html, content_type="text/html")
         elif path.startswith("/static/") and (file := _DIST / path.removeprefix("/static/")).is_file():
             route.fulfill(path=file, content_type=mimetypes.guess_type(file.name)[0] or "application/octet-stream")
+        elif (asset := _ASSET.fullmatch(path)) and (
+            file := ROOT / "exercises" / asset[1] / "assets" / asset[2]
+        ).is_file():
+            route.fulfill(path=file, content_type="text/plain")
         elif route.request.method == "POST":
             self.asked.append({"path": path, "body": json.loads(route.request.post_data or "{}")})
             route.fulfill(json={})
@@ -110,8 +117,8 @@ class PicturePage:
             route.fulfill(status=404)
 
 
-def _overview(nodes: Sequence[str], kinds: Mapping[str, str]) -> dict[str, object]:
-    exercise = get_exercise("docker-networking")
+def _overview(slug: str, nodes: Sequence[str], kinds: Mapping[str, str]) -> dict[str, object]:
+    exercise = get_exercise(slug)
     steps = [
         {"slug": step.slug, "number": step.number, "title": step.title, "done": False, "terminal": False}
         | {"checks": [], "quizzes": []}
@@ -142,15 +149,15 @@ def _overview(nodes: Sequence[str], kinds: Mapping[str, str]) -> dict[str, objec
     }
 
 
-def _render(overview: Mapping[str, object], language: str, *, unplug: bool) -> str:
-    exercise = get_exercise("docker-networking")
+def _render(slug: str, overview: Mapping[str, object], language: str, *, unplug: Sequence[str]) -> str:
+    exercise = get_exercise(slug)
     step = exercise.steps[0]
     request = RequestFactory().get("/")
     attempt = Attempt(pk=uuid4(), exercise=exercise.slug)
     with translation.override(language):
         config = lab_config(request, attempt, exercise, step)
         if unplug:
-            config["unplug"] = ["node1", "node2", "node3"]
+            config["unplug"] = list(unplug)
         context = {
             "attempt": attempt,
             "exercise": exercise,

@@ -92,6 +92,18 @@ def test_a_terminal_of_each_cluster_stands_beside_the_other_and_that_is_remember
     expect(shown).to_have_text(["swarm2"])
 
 
+def test_a_new_shell_is_chosen_from_a_menu_where_there_are_many_machines(open_picture: OpenPicture) -> None:
+    page = both(open_picture).page
+    tabs = page.get_by_role("tablist", name="Terminals")
+    expect(tabs.get_by_role("tab", name="worker2")).to_be_in_viewport(ratio=1)
+    menu = page.get_by_role("group", name="New shell")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    menu.get_by_role("button", name="New shell in swarm3").click()
+    expect(tabs.get_by_role("tab", selected=True)).to_contain_text("swarm3")
+    expect(menu.get_by_role("button")).to_have_count(0)
+
+
 def test_a_phone_shows_one_terminal_and_the_clusters_below_each_other(open_picture: OpenPicture) -> None:
     picture = both(open_picture, viewport=_PHONE)
     page = picture.page
@@ -101,6 +113,34 @@ def test_a_phone_shows_one_terminal_and_the_clusters_below_each_other(open_pictu
     page.get_by_role("button", name="Machines").first.click()
     picture.settle()
     assert box(page, "Swarm")["x"] == box(page, "Kubernetes")["x"]
+
+
+def test_the_picture_is_lent_to_a_recording_and_given_back(open_picture: OpenPicture) -> None:
+    picture = both(open_picture, exercise="swarm-and-kubernetes")
+    page = picture.page
+    note, names = page.locator("#picture-recorded"), page.locator(".node .node-name")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(names).to_have_text(list(_NODES))
+    expect(note).to_be_hidden()
+
+    page.locator(".cast-chapters button", has_text="And back").click()
+    expect(note).to_contain_text("machines of the recording")
+    expect(names).to_have_text(["swarm1", "swarm2", "swarm3", "kube1", "kube2", "kube3"])
+    expect(page.locator(".node").nth(5)).to_contain_text("unplugged")
+    expect(page.locator("[data-power], #picture-view button.port")).to_have_count(0)
+    picture.settle()
+    keep_picture(page, "two-clusters-recording")
+    assert picture.axe() == []
+
+    # The learner's own machines go on behind it, and are told of as soon as they are asked for.
+    picture.tell(scenes.beside_a_swarm(lost=True))
+    page.get_by_role("button", name="Show mine").click()
+    expect(note).to_be_hidden()
+    expect(names).to_have_text(list(_NODES))
+    expect(page.locator(".node").nth(2)).to_contain_text("unplugged")
+    expect(page.locator("[data-power]")).to_have_count(6)
+    page.locator(".cast-chapters button", has_text="Break").click()
+    expect(note).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,7 @@ import pytest
 from slipway.sandboxes.backends.docker import DockerBackend
 from tests.browsing import Visitor
 from tests.engine.clusters import wait_for_image
-from tests.engine.machines import Machines
+from tests.engine.machines import Machines, running
 from tests.engine.rows import sandbox_row
 from tests.live import LivePlatform
 from tests.picture import LivePicture, Picture
@@ -177,3 +177,39 @@ async def test_a_cluster_of_which_everything_was_deleted_is_said_to_be_broken_an
         await cluster.power("control", plugged=True)
     back = await kube_picture.until(lambda now: not now["problems"] and seats(now) == ["ready"] * 3, seconds=120)
     print(f"\n  said after {said:.1f} s; whole again {back:.1f} s after the plug was in")
+
+
+async def test_a_swarm_beside_the_cluster_is_told_in_the_same_picture(
+    kube_platform: LivePlatform, kube_visitor: Visitor
+) -> None:
+    attempt = kube_visitor.start_lab("beside-a-swarm")
+    wait_until(lambda: sandbox_row(kube_platform, attempt).state == "ready", seconds=120, what="a ready cluster")
+    backend = DockerBackend(kube_platform.docker_host, installation="kube-snapshot")
+    cluster = Cluster(backend, sandbox_row(kube_platform, attempt).sandbox)
+    try:
+        async with LivePicture(kube_platform, kube_visitor, attempt) as shown:
+            await cluster.make_swarm("node2")
+            await cluster.run("node1", "docker service create --detach --name web --replicas 2 nginx:1.26")
+            await cluster.kubectl("create deployment web --image=nginx:1.26 --replicas=2")
+            await shown.until(lambda now: len(ready_pods(now)) == 2 and running(now).total() == 2, seconds=90)
+            # Each node is of one cluster, in the order of the exercise, and each thing on a node of its own cluster.
+            found = [(node["id"], bool(node["swarm"]), bool(node["kubernetes"])) for node in shown.current["nodes"]]
+            assert found == [
+                ("node1", True, False),
+                ("node2", True, False),
+                ("control", False, True),
+                ("worker1", False, True),
+            ]
+            assert set(running(shown.current)) <= {"node1", "node2"}
+            assert set(ready_pods(shown.current).values()) == {"worker1"}
+
+            # A lost machine of the one changes nothing about the other.
+            await cluster.power("node2", plugged=False)
+            await cluster.power("worker1", plugged=False)
+            await shown.until(lambda now: not ready_pods(now) and running(now) == {"node1": 2}, seconds=120)
+            states = {node["id"]: node["state"] for node in shown.current["nodes"]}
+            assert states == {"node1": "up", "node2": "unplugged", "control": "up", "worker1": "unplugged"}
+            assert not shown.current["problems"]
+    finally:
+        await cluster.leave()
+        kube_visitor.post(f"/attempts/{attempt}/stop", {})
