@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -85,6 +86,8 @@ def _summary(outcomes: list[Outcome], known: dict[str, str], before: set[str]) -
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         status = main(
             focus=os.environ.get("FOCUS", ""),

@@ -15,12 +15,14 @@ from slipway.operations.images.service import ImagePlace
 NODE_SOURCES = Path(__file__).resolve().parents[2] / "node"
 _KUBERNETES = NODE_SOURCES / "kubernetes"
 _CNI = "github.com/containernetworking/plugins/plugins"
+_CONTAINERD = "github.com/containerd/containerd/v2"
 _LOCAL_PATH = "github.com/rancher/local-path-provisioner"
 
 
 def image_place() -> ImagePlace:
     """Where images are made from and kept."""
     conformance, version = _KUBERNETES / "conformance", _kubernetes_version()
+    containerd = {f"{_CONTAINERD}/version.Version": _required_version("containerd", _CONTAINERD)}
     sources = {
         "slipway-node": GoProgram(NODE_SOURCES / "agent", "./cmd/slipway-node"),
         "slipway-runtime": GoProgram(NODE_SOURCES / "runtime"),
@@ -30,6 +32,10 @@ def image_place() -> ImagePlace:
         "coredns": GoProgram(_KUBERNETES / "coredns"),
         "local-path-provisioner": GoProgram(_KUBERNETES / "local-path-provisioner", _LOCAL_PATH),
         "pause": GoProgram(_KUBERNETES / "pause"),
+        **{
+            name: GoProgram(_KUBERNETES / "containerd", f"{_CONTAINERD}/cmd/{name}", variables=containerd)
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
         "cni-bridge": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/bridge"),
         "cni-loopback": GoProgram(_KUBERNETES / "cni", f"{_CNI}/main/loopback"),
         "cni-host-local": GoProgram(_KUBERNETES / "cni", f"{_CNI}/ipam/host-local"),
@@ -46,13 +52,22 @@ def image_place() -> ImagePlace:
 
 
 def _kubernetes_version() -> dict[str, str]:
-    """What Kubernetes' own build tells its programs about themselves: the version that go.mod requires."""
-    found = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\S*)", (_KUBERNETES / "hyperkube" / "go.mod").read_text())
-    if found is None:
-        raise ValueError("hyperkube/go.mod requires no k8s.io/kubernetes")
-    texts = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3]}
+    """What Kubernetes' own build tells its programs about themselves."""
+    version = _required_version("hyperkube", "k8s.io/kubernetes")
+    major, minor, _ = version.removeprefix("v").split(".", 2)
+    texts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return {f"{package}.{name}": text for package in packages for name, text in texts.items()}
+
+
+def _required_version(folder: str, module: str) -> str:
+    """The version of a module that the go.mod in one of Kubernetes' folders requires, like v1.36.3."""
+    found = re.search(
+        rf"^(?:require|\t)\s*{re.escape(module)} (v\S+)", (_KUBERNETES / folder / "go.mod").read_text(), re.MULTILINE
+    )
+    if found is None:
+        raise ValueError(f"{folder}/go.mod requires no {module}")
+    return found[1]
 
 
 def engine_config() -> EngineConfig:

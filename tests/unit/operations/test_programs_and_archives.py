@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import tarfile
 from pathlib import Path
 
 from slipway.operations.images.archive import write_archive
 from slipway.operations.images.binaries import GoProgram
 from slipway.operations.images.recipes import CarriedImage
-from slipway.operations.installation import NODE_SOURCES, image_place
+from slipway.operations.installation import _required_version, image_place
 
 
 def module(folder: Path) -> GoProgram:
@@ -61,14 +60,8 @@ def test_kubernetes_is_told_the_version_that_its_module_requires() -> None:
 
 
 def test_the_conformance_tests_are_those_of_the_version_that_nodes_run() -> None:
-    line = re.compile(r"k8s\.io/kubernetes (v\S+)")
-    found = [
-        line.search((NODE_SOURCES / "kubernetes" / module / "go.mod").read_text())
-        for module in ("hyperkube", "conformance")
-    ]
-    assert found[0]
-    assert found[1]
-    assert found[0][1] == found[1][1]
+    versions = [_required_version(folder, "k8s.io/kubernetes") for folder in ("hyperkube", "conformance")]
+    assert versions[0] == versions[1]
 
 
 def test_every_program_of_every_image_has_a_source() -> None:

@@ -253,7 +253,7 @@ def _write_registry(place: ImagePlace, served: Sequence[RegistryImage], progress
         }
         images.append(StoredImage(image.repository, image.tags, _layers(place, image), image.config.to_oci(labels)))
     write_store(images, place.blobs, target)
-    progress(REGISTRY_SET, f"{len(images)} images laid out, {_size(target) / 1e6:.0f} MB", done=True)
+    progress("registry", f"{len(images)} images laid out, {_size(target) / 1e6:.0f} MB", done=True)
 
 
 def _fill_engine(
