@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.conformance.suite import Outcome
 
 REPORTS = Path(__file__).resolve().parents[2] / "var" / "conformance"
-_CONSOLE = Console(highlight=False, markup=False)
+_CONSOLE = Console(highlight=False, markup=False, soft_wrap=True)
 _LEASE_SECONDS = 6 * 3600
 _PROCESSES = 8  # they wait more than they work
 
@@ -41,12 +41,14 @@ def main(*, focus: str, resume: bool, processes: int) -> int:
     known = suite.known_failures()
     began, count = time.monotonic(), 0
 
-    def tell(outcome: Outcome) -> None:
+    def tell(outcome: Outcome, wanted: int) -> None:
         nonlocal count
         count += 1
         minutes, seconds = divmod(round(time.monotonic() - began), 60)
         word = "passed" if outcome.passed else "known " if outcome.name in known else "FAILED"
-        _CONSOLE.print(f"{minutes:3}:{seconds:02} {count:4}  {word} {outcome.seconds:6.1f} s  {outcome.name}")
+        _CONSOLE.print(
+            f"{minutes:3}:{seconds:02} {count:4} of {wanted}  {word} {outcome.seconds:6.1f} s  {outcome.name}"
+        )
 
     platform = LivePlatform()
     try:

@@ -39,6 +39,7 @@ _REGISTRIES = dict.fromkeys(("promoterE2eRegistry", "gcEtcdRegistry"), "docker.i
 _MOST_SECONDS = 6 * 3600
 _STOP_SECONDS = 20.0
 _FAILURE_LENGTH = 1500
+_WANTED = re.compile(r"^Will run (?P<number>\d+) of \d+ specs$")
 # What ginkgo writes of a test that has ended: a line of its state and time, and a line of its name.
 _ENDED = re.compile(r"^• (\[(?P<state>[A-Z ]+)\] )?\[(?P<seconds>[0-9.]+) seconds\]$")
 # What it adds to a name: the labels at its end and, when the test has failed, the part that did.
@@ -78,12 +79,13 @@ def run(
     focus: str = "",
     only: Sequence[str] = (),
     without: Sequence[str] = (),
-    tell: Callable[[Outcome], None] = lambda _: None,
+    tell: Callable[[Outcome, int], None] = lambda *_: None,
 ) -> list[Outcome]:
     """Run those conformance tests that match the pattern `focus`, or are named in `only`, less those in `without`.
 
     All when neither is given. Each run's report becomes a file of its own in the folder `reports`, and what the tests
-    say is in `ginkgo.log` there. `tell` hears of each test that has ended. Raises `RuntimeError` when none has run.
+    say is in `ginkgo.log` there. `tell` hears of each test that has ended, and of how many. Raises `RuntimeError` when
+    none has run.
     """
     reports.mkdir(parents=True, exist_ok=True)
     number = len(list(reports.glob("junit_*.xml"))) + 1
@@ -110,8 +112,8 @@ def run(
         )
         try:
             with log.open("w") as copy:
-                for outcome in ended(_copied(process.stdout or (), copy.write)):
-                    tell(outcome)
+                for outcome, wanted in ended(_copied(process.stdout or (), copy.write)):
+                    tell(outcome, wanted)
             process.wait()
         finally:
             _stop(process)
@@ -126,12 +128,14 @@ def run(
     return outcomes
 
 
-def ended(lines: Iterable[str]) -> Iterator[Outcome]:
-    """The tests that have ended, from what ginkgo writes."""
-    found = None
+def ended(lines: Iterable[str]) -> Iterator[tuple[Outcome, int]]:
+    """The tests that have ended, each with the number of those that are to run, from what ginkgo writes."""
+    found, wanted = None, 0
     for line in lines:
+        if will_run := _WANTED.match(line):
+            wanted = int(will_run["number"])
         if found is not None:
-            yield Outcome(_ADDED.sub("", line), found["state"] is None, float(found["seconds"]))
+            yield Outcome(_ADDED.sub("", line), found["state"] is None, float(found["seconds"])), wanted
         found = _ENDED.match(line)
 
 

@@ -6,6 +6,10 @@ from tests.conformance import suite
 
 # As ginkgo writes them, several tests at once and verbose.
 LINES = """\
+Random Seed: 1764030624 - will randomize all specs
+
+Will run 4 of 7579 specs
+Running in parallel across 8 processes
 ------------------------------
 • [4.342 seconds]
 [sig-node] ConfigMap should be consumable via the environment [NodeConformance] [Conformance] [sig-node, Conformance]
@@ -25,7 +29,7 @@ k8s.io/kubernetes/test/e2e/common/node/configmap.go:44
 
 
 def test_each_test_is_told_by_upstreams_name_when_it_has_ended() -> None:
-    assert list(suite.ended(LINES)) == [
+    outcomes = [
         suite.Outcome(
             "[sig-node] ConfigMap should be consumable via the environment [NodeConformance] [Conformance]", True, 4.342
         ),
@@ -33,6 +37,7 @@ def test_each_test_is_told_by_upstreams_name_when_it_has_ended() -> None:
         suite.Outcome("[sig-apps] Job should delete a job [Conformance]", False, 0.1),
         suite.Outcome("[sig-apps] Job should manage the lifecycle of a job [Conformance]", False, 2.0),
     ]
+    assert list(suite.ended(LINES)) == [(outcome, 4) for outcome in outcomes]
 
 
 def test_every_known_failure_has_a_reason_and_none_is_expected_of_make_test() -> None:
