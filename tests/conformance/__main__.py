@@ -67,10 +67,11 @@ def main(*, focus: str, resume: bool, processes: int) -> int:
     finally:
         platform.stop()
         platform.remove()
-    return _summary(outcomes, known, passed)
+    return summary(outcomes, known, passed)
 
 
-def _summary(outcomes: list[Outcome], known: dict[str, str], before: set[str]) -> int:
+def summary(outcomes: list[Outcome], known: dict[str, str], before: set[str]) -> int:
+    """Say how the tests have ended; returns 1 when one failed that was not known to, else 0."""
     failed = [outcome.name for outcome in outcomes if not outcome.passed]
     new = [name for name in failed if name not in known]
     mended = [outcome.name for outcome in outcomes if outcome.passed and outcome.name in known]
@@ -99,4 +100,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         _CONSOLE.print("\nStopped; what had passed is kept for RESUME=1.")
         status = 130
+    except RuntimeError as error:
+        _CONSOLE.print(str(error))
+        status = 1
     sys.exit(status)

@@ -190,6 +190,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
             return
         os.killpg(process.pid, number)
         try:
-            process.wait(_STOP_SECONDS)
+            # Reads on: they could not end while they waited for someone to read.
+            process.communicate(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             continue

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conformance import suite
+from tests.conformance.__main__ import summary
 
 # As ginkgo writes them, several tests at once and verbose.
 LINES = """\
@@ -38,6 +41,18 @@ def test_each_test_is_told_by_upstreams_name_when_it_has_ended() -> None:
         suite.Outcome("[sig-apps] Job should manage the lifecycle of a job [Conformance]", False, 2.0),
     ]
     assert list(suite.ended(LINES)) == [(outcome, 4) for outcome in outcomes]
+
+
+def test_only_a_failure_that_was_not_known_fails_the_run_and_a_mended_one_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    passes, fails = suite.Outcome("passes", True, 1), suite.Outcome("fails", False, 1)
+    assert summary([passes, fails], {}, set()) == 1
+    assert "New failures:\n  fails" in capsys.readouterr().out
+    assert summary([passes, fails], {"fails": "cannot", "passes": "could not"}, set()) == 0
+    said = capsys.readouterr().out
+    assert "take them off the list:\n  passes" in said
+    assert "1 passed, 1 failed as known, 0 failed." in said
 
 
 def test_every_known_failure_has_a_reason_and_none_is_expected_of_make_test() -> None:
