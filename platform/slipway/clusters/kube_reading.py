@@ -220,7 +220,9 @@ def _pod_state(item: Mapping[str, JSON]) -> tuple[str, str]:
                 return f"{prefix}{word}", text(waiting.get("message"), limit=_REASON_LENGTH)
             word = text(ended.get("reason"), limit=40)
             if word and not (prefix and word == "Completed"):
-                return f"{prefix}{word}", text(ended.get("message"), limit=_REASON_LENGTH)
+                # Of a pod that was evicted the container says only that it was killed.
+                why = ended.get("message") or status.get("message")
+                return f"{prefix}{word}", text(why, limit=_REASON_LENGTH)
     word = text(status.get("reason"), limit=40) or text(status.get("phase"), limit=40)
     return word, text(status.get("message"), limit=_REASON_LENGTH) or _why_unscheduled(item)
 

@@ -137,6 +137,12 @@ def test_a_pod_says_why_it_waits() -> None:
     assert one_pod(containerStatuses=waiting("ErrImagePull", "not found")).reason == "not found"
 
 
+def test_a_pod_that_was_evicted_says_why_though_its_container_was_only_killed() -> None:
+    killed: JSON = [{"name": "web", "state": {"terminated": {"reason": "Error", "exitCode": 137}}}]
+    evicted = one_pod(phase="Failed", reason="Evicted", message="The node was low on memory", containerStatuses=killed)
+    assert (evicted.state, evicted.reason) == ("Error", "The node was low on memory")
+
+
 def test_a_pod_on_no_node_of_ours_is_on_none() -> None:
     assert [each.node for each in picture(pods=listed(pod("p", on="elsewhere"))).pods] == [""]
 
