@@ -76,3 +76,21 @@ func TestAServersCertificateHoldsNamesAndAddressesApart(t *testing.T) {
 		}
 	}
 }
+
+func TestCertificatesHoldForAClockAnHourOffAndFarLongerThanASandboxLives(t *testing.T) {
+	made := identityOf(t, "same")
+	issued, err := made.client(made.cluster, "kubernetes-admin", "system:masters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(made.cluster.certificate)
+	for _, away := range []time.Duration{-time.Hour, 0, time.Hour, 7 * 24 * time.Hour} {
+		options := x509.VerifyOptions{
+			Roots: roots, CurrentTime: made.now.Add(away), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		}
+		if _, err := parsed(t, issued.certificate).Verify(options); err != nil {
+			t.Errorf("%s away: %v", away, err)
+		}
+	}
+}
