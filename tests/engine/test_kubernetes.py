@@ -217,6 +217,10 @@ def test_a_privileged_pod_runs_and_an_image_that_does_not_exist_is_said_within_s
 
 def test_an_unplugged_worker_is_known_soon_its_pods_run_elsewhere_and_it_comes_back(web: Cluster) -> None:
     web.sh("control", "kubectl delete pod client fresh --ignore-not-found --grace-period=0 --force 2>/dev/null")
+    for worker in ("worker1", "worker2"):  # an earlier try may have left one without power
+        web.ask(worker, "power", {"plugged": True})
+    web.sh("control", "kubectl wait --for=condition=Ready node --all --timeout=50s")
+    web.sh("control", "kubectl rollout status deployment/web --timeout=55s")
     lost = web.sh("control", "kubectl get pods -l app=web -o jsonpath='{.items[0].spec.nodeName}'")
     ready = f"kubectl get node {lost} -o jsonpath='{READY}'"
     web.ask(lost, "power", {"plugged": False})
