@@ -292,6 +292,18 @@ def kubernetes_crowd(platform: LivePlatform) -> None:
         _CONSOLE.print(f"The p99 has not doubled with {len(found)} clusters")
 
 
+def kubernetes_steadiness(platform: LivePlatform) -> None:
+    """Whether nodes seem to be lost while some of several clusters are loaded."""
+    wait_for_image(platform)
+    with kubernetes.enough_watchers():
+        found = kubernetes.steadiness(platform)
+    show(
+        f"{kubernetes.STEADY_CLUSTERS} clusters, {kubernetes.LOADED_CLUSTERS} loaded for {kubernetes.STEADY_SECONDS} s",
+        ["Ready after s, one by one", "nodes that seemed lost", "slowest kubectl get, s", "load"],
+        [[" ".join(f"{s:.1f}" for s in found.starts), str(found.lost), f"{found.slowest:.1f}", f"{found.load:.1f}"]],
+    )
+
+
 def _seconds(took: Mapping[str, list[float]]) -> list[list[str]]:
     return [
         [what, *(f"{value:.2f}" for value in (min(runs), statistics.median(runs), max(runs)))]
@@ -309,6 +321,7 @@ PARTS: Mapping[str, Callable[[LivePlatform], None]] = {
     "kubernetes": kubernetes_starts,
     "kubeadm": beside_kubeadm,
     "crowd": kubernetes_crowd,
+    "steady": kubernetes_steadiness,
 }
 
 

@@ -1,4 +1,4 @@
-"""What Kubernetes clusters cost: seconds from nothing to Ready, ours and kubeadm's; memory; how many fit."""
+"""What Kubernetes clusters cost: seconds from nothing to Ready, ours and kubeadm's; memory; how many fit; flapping."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ from tests.live import LivePlatform
 ROUNDS = 5
 MOST_CLUSTERS = 8
 ASKED_SECONDS = 15
+STEADY_CLUSTERS = 5
+LOADED_CLUSTERS = 2
+STEADY_SECONDS = 120
 SETTLE_SECONDS = 20
 FIRST_POD = "first pod Running, its image pulled, after kubectl apply"
 _REQUESTS_PER_SECOND = 40
+_LOOK_SECONDS = 5
 _SPARE_MEMORY = 3 * 2**30  # a cluster, and what the machine itself needs
 _WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
 _ENOUGH_WATCHERS = 8192
 _POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: first}\nspec:\n  containers: [{name: c, image: nginx:1.26}]\n"
+_BUSY = "kubectl create deployment busy --image=alpine --replicas=4 -- sh -c 'while :; do :; done'"
 # One connection, as a controller has; what the program itself takes to start is not in it.
 _ASK = (
     "curl -s --rate {rate}/s --cacert {pki}/ca.crt --cert {pki}/apiserver-kubelet-client.crt"
@@ -50,6 +55,18 @@ class Crowd:
     p50: float
     p99: float
     available: float
+    load: float
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """Clusters under load: seconds until each was Ready, how often a Ready node was so no longer, the slowest answer to
+    `kubectl get nodes` in seconds, the machine's load.
+    """
+
+    starts: list[float]
+    lost: int
+    slowest: float
     load: float
 
 
@@ -125,6 +142,28 @@ def crowd(platform: LivePlatform) -> list[Crowd]:
             if p99 >= 2 * found[0].p99:
                 break
     return found
+
+
+def steadiness(platform: LivePlatform) -> Steadiness:
+    """Several clusters at once, some with pods that take all the processor they get: whether nodes seem to be lost."""
+    with ExitStack() as ended:
+        clusters = []
+        for _ in range(STEADY_CLUSTERS):
+            clusters.append(Cluster(_backend(platform)))
+            ended.callback(clusters[-1].remove)
+            clusters[-1].start()
+        for cluster in clusters[:LOADED_CLUSTERS]:
+            cluster.sh("control", f"{_BUSY} && kubectl rollout status deployment/busy --timeout=55s")
+        before = sum(cluster.losses() for cluster in clusters)
+        slowest, until = 0.0, time.monotonic() + STEADY_SECONDS
+        while time.monotonic() < until:
+            for cluster in clusters:
+                began = time.monotonic()
+                cluster.sh("control", "kubectl get nodes")
+                slowest = max(slowest, time.monotonic() - began)
+            time.sleep(_LOOK_SECONDS)
+        lost = sum(cluster.losses() for cluster in clusters) - before
+        return Steadiness([each.took["kubernetes ready"] for each in clusters], lost, slowest, os.getloadavg()[0])
 
 
 def _backend(platform: LivePlatform) -> DockerBackend:

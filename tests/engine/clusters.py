@@ -146,6 +146,12 @@ class Cluster:
         """`kubectl get WHAT -o json`."""
         return as_mapping(json.loads(self.sh("control", f"kubectl get {what} -o json")))
 
+    def losses(self) -> int:
+        """How often a node that was Ready no longer was, by the cluster's own events."""
+        path = "{range .items[*]}{.count} {end}"
+        told = self.sh("control", f"kubectl get events -A --field-selector reason=NodeNotReady -o jsonpath='{path}'")
+        return sum(int(count) for count in told.split())
+
     def services(self, node: str) -> Mapping[str, Mapping[str, JSON]]:
         """The node's services by name, as its agent tells them."""
         listed = self.ask(node, "status", {}).get("services")
