@@ -160,7 +160,8 @@ func hostMemory() int64 {
 
 // kubeletConfiguration leaves alone what the kernel keeps for the host (a node's root is nobody there) and makes a node
 // that falls silent, or runs out of disk or memory, known within seconds. How much each pod's volumes take is looked at often:
-// by old numbers the kubelet would evict a pod that has done nothing.
+// by old numbers the kubelet would evict a pod that has done nothing. A node that was taken for lost, as when the whole sandbox
+// had stood still, must say that it is Ready before its pods' five seconds of grace are over.
 func (c *Cluster) kubeletConfiguration() string {
 	config := `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -187,7 +188,7 @@ evictionHard: {memory.available: "` + fmt.Sprint(hostMemory()+keptFree) + `", no
 kernelMemcgNotification: true
 evictionPressureTransitionPeriod: 10s
 volumeStatsAggPeriod: 5s
-nodeStatusUpdateFrequency: 5s
+nodeStatusUpdateFrequency: 2s
 systemReserved: {memory: "` + fmt.Sprint(c.reserved()) + `"}
 nodeLeaseDurationSeconds: 8
 registryPullQPS: 0
