@@ -32,8 +32,8 @@ SMALL_DISKS = Topology(
     )
 )
 SLEEP = ("sleep", "3600")
-# Fills what a kubelet keeps for itself bit by bit: first most of the node's memory, then 4 MiB a second.
-EAT = "(head -c 550m /dev/zero; while sleep 0.25; do head -c 1m /dev/zero; done) | tail"
+# First most of a node's memory at once, then 16 MiB a second: more than a look every ten seconds would notice in time.
+EAT = "(head -c 650m /dev/zero; while sleep 0.25; do head -c 4m /dev/zero; done) | tail"
 LEASE_AND_GRACE = 8 + 8  # seconds
 
 
@@ -55,7 +55,7 @@ def stranger(cluster: Cluster) -> Iterator[str]:
     made = Cluster(cluster.backend, alone)
     try:
         made.start()
-        yield made.sh("control", "hostname -I | cut -d' ' -f1") + ":6443"
+        yield f"{address_of(made, 'control')}:6443"
     finally:
         made.remove()
 
@@ -109,6 +109,11 @@ def since_when_ready(cluster: Cluster) -> list[str]:
     """Since when each node has been Ready or not: the same as before when none changed in between."""
     path = '{range .items[*].status.conditions[?(@.type=="Ready")]}{.status}={.lastTransitionTime} {end}'
     return cluster.sh("control", f"kubectl get nodes -o jsonpath='{path}'").split()
+
+
+def address_of(cluster: Cluster, node: str) -> str:
+    """The node's address on its sandbox's network."""
+    return cluster.sh(node, "ip -4 -br address show eth0 | awk '{print $3}' | cut -d/ -f1")
 
 
 def identities(cluster: Cluster) -> dict[str, tuple[str, str, int]]:
@@ -222,8 +227,7 @@ def test_a_pod_that_wants_the_node_gets_the_node_and_nothing_beyond(
     def connects(address: str) -> bool:
         return inside(f"curl -s -m 2 -o /dev/null -w '%{{time_connect}}' http://{address}/") != "0.000000"
 
-    kubelet = cluster.sh("worker2", "hostname -I | cut -d' ' -f1") + ":10250"
-    assert connects(kubelet), "the test would not see a connection"
+    assert connects(f"{address_of(cluster, 'worker2')}:10250"), "the test would not see a connection"
     beyond = [stranger, "169.254.169.254:80", "192.0.2.1:443"]
     beyond += [f"{address}:{listener}" for address in own_addresses()]
     assert [address for address in beyond if connects(address)] == []
@@ -269,6 +273,8 @@ def test_a_sandbox_that_stood_still_for_longer_than_its_leases_goes_on_as_it_was
     live_platform: LivePlatform, cluster: Cluster
 ) -> None:
     start(cluster, pod("one", "worker1"), pod("two", "worker2", *SLEEP))
+    asked = "kubectl exec two -- curl -sSf -m 5 -o /dev/null -k https://kubernetes.default.svc.cluster.local/version"
+    assert cluster.succeeds("control", asked)
     before = identities(cluster)
     token = cluster.sh("control", "kubectl create token default")
     with closing(docker.DockerClient(live_platform.docker_host)) as engine:
@@ -284,7 +290,6 @@ def test_a_sandbox_that_stood_still_for_longer_than_its_leases_goes_on_as_it_was
     # Whether or not a node was called NotReady meanwhile, it must be Ready before its pods are moved.
     steady = within(30, lambda: all(ready_nodes(cluster).values()), "three Ready nodes")
     assert answers(cluster, "one")
-    asked = "kubectl exec two -- curl -sSf -m 5 -o /dev/null -k https://kubernetes.default.svc/healthz"
     within(20, lambda: cluster.succeeds("control", asked), "names and the API server for a pod")
     bearer = f"curl -sSf -k -H 'Authorization: Bearer {token}' https://127.0.0.1:6443/version"
     assert cluster.succeeds("control", bearer)
