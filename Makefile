@@ -22,7 +22,7 @@ test-fast: .venv/ready check ## The part of the tests without an engine and a br
 check: .venv/ready ## Style, types and imports; the unit tests of TypeScript and Go
 	@./tools/check
 
-bench: .venv/ready ## Measure starts, memory, terminals and checks on this machine
+bench: .venv/ready ## Measure starts, clusters, memory, terminals and checks on this machine
 	@$(PYTHON) manage.py prepare
 	@PYTHONPATH=platform:. $(PYTHON) -m tests.bench
 

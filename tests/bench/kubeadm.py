@@ -53,8 +53,9 @@ tar -cf /var/lib/docker/parts.tar $programs
 tar -rhf /var/lib/docker/parts.tar usr/sbin/nft $(ldd /usr/sbin/nft | grep -o '/[^ ]*' | cut -c2-)
 docker import -c 'ENV PATH=/usr/sbin:/usr/bin' /var/lib/docker/parts.tar parts:1 >/dev/null
 docker save parts:1 | $images import - >/dev/null
+carried=$($images ls -q)
 for image in $(kubeadm config images list --kubernetes-version $(kubeadm version -o short)); do
-    $images ls -q | grep -qxF $image || $images tag docker.io/library/parts:1 $image >/dev/null
+    grep -qxF $image <<<"$carried" || $images tag docker.io/library/parts:1 $image >/dev/null
 done
 docker rmi parts:1 >/dev/null; rm /var/lib/docker/parts.tar
 """
