@@ -148,8 +148,8 @@ class Cluster:
 
     def losses(self) -> int:
         """How often a node that was Ready no longer was, by the cluster's own events."""
-        path = "{range .items[*]}{.count} {end}"
-        told = self.sh("control", f"kubectl get events -A --field-selector reason=NodeNotReady -o jsonpath='{path}'")
+        path, which = "{range .items[*]}{.count} {end}", "reason=NodeNotReady,involvedObject.kind=Node"
+        told = self.sh("control", f"kubectl get events -A --field-selector {which} -o jsonpath='{path}'")
         return sum(int(count) for count in told.split())
 
     def services(self, node: str) -> Mapping[str, Mapping[str, JSON]]:
