@@ -319,9 +319,9 @@ def _load() -> str:
 PARTS: Mapping[str, Callable[[LivePlatform], None]] = {
     "docker": docker_labs,
     "kubernetes": kubernetes_starts,
-    "kubeadm": beside_kubeadm,
     "crowd": kubernetes_crowd,
     "steady": kubernetes_steadiness,
+    "kubeadm": beside_kubeadm,
 }
 
 
