@@ -203,7 +203,7 @@ def test_the_tab_key_completes_what_the_cluster_knows(cluster: Cluster, docker_b
         name = f"tab-{uuid.uuid4().hex[:8]}"
         shell = await open_shell(docker_backend, cluster.sandbox, "control", name, cols=120, rows=24)
         try:
-            await read_until(shell, "$ ")
+            await read_until(shell, "# ")
             # A verb, a kind and the name of an object: the last is asked of the API server.
             await shell.write_input(b"kubectl desc\t")
             await read_until(shell, "describe")
