@@ -32,8 +32,8 @@ SMALL_DISKS = Topology(
     )
 )
 SLEEP = ("sleep", "3600")
-# First most of a node's memory at once, then 4 MiB a second, so that the kubelet, which looks every ten seconds, sees the
-# last 64 MiB go. What takes them faster is ended by the kernel, as on any node: OOMKilled, not evicted.
+# First most of a node's memory at once, then 4 MiB a second, so that the kubelet, which looks every ten seconds, sees
+# the last 64 MiB go. What takes them faster is ended by the kernel, as on any node: OOMKilled, not evicted.
 EAT = "(head -c 700m /dev/zero; while sleep 0.25; do head -c 1m /dev/zero; done) | tail"
 LEASE_AND_GRACE = 8 + 8  # seconds
 
