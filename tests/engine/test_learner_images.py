@@ -9,17 +9,16 @@ import pytest
 import pytest_asyncio
 
 from slipway.core.ids import SandboxId
-from slipway.operations.images.recipes import LearnerImage, load_recipes
+from slipway.operations.images.recipes import RegistryImage
+from slipway.operations.installation import image_place
 from slipway.sandboxes.backends.docker import DockerBackend
 from slipway.sandboxes.topology import NodeSpec
 from tests.engine.machines import Machines
 from tests.engine.test_backend_contract import bring_up
-from tests.live import ROOT
 
 pytestmark = pytest.mark.engine
 
-_IMAGES = load_recipes(ROOT / "platform" / "node" / "image").learner
-_OWN = [image for image in _IMAGES if image.repository.startswith("library/")]
+_OWN = [image for image in image_place().recipes.learner if image.repository.startswith("library/")]
 # Half a second is longer than any of them takes to notice that a file is missing.
 _SERVES = """
 docker rm -f it >/dev/null 2>&1
@@ -61,7 +60,7 @@ async def test_a_server_answers_and_goes_on_running(node: Machines, image: str, 
 
 @pytest.mark.parametrize("image", _OWN, ids=lambda image: f"{image.repository}:{image.tags[0]}")
 async def test_every_image_runs_a_command_and_every_tag_of_it_can_be_pulled(
-    node: Machines, image: LearnerImage
+    node: Machines, image: RegistryImage
 ) -> None:
     name = image.repository.removeprefix("library/")
     for tag in image.tags:
