@@ -102,7 +102,7 @@ def test_a_cluster_without_its_dns_says_so_and_is_left_for_new_machines_when_the
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert picture.axe() == []
     offer.click()
-    with page.expect_request("**/restart"):
+    with page.expect_response("**/restart"):
         page.get_by_role("dialog").get_by_role("button", name="Start new machines").click()
     ways = [str(one["path"]).rstrip("/").rpartition("/")[2] for one in picture.asked[asked_before:]]
     assert ways == ["stop", "restart"]
