@@ -448,7 +448,7 @@ func (c *meshCases) restartDockerd(node *Node) {
 	c.t.Helper()
 	before := node.Must("pidof dockerd")
 	node.Must("kill " + before)
-	node.Eventually(30*time.Second, "dockerd is back", func() bool {
+	node.Eventually(90*time.Second, "dockerd is back", func() bool {
 		out, err := node.Shell("pidof dockerd; docker info --format '{{.Swarm.LocalNodeState}}'")
 		return err == nil && strings.HasSuffix(out, "active") && !strings.HasPrefix(out, before+"\n")
 	})
