@@ -126,15 +126,7 @@ func (a *client) waitAny(ctx context.Context, paths ...string) error {
 	defer stop()
 	var all sync.WaitGroup
 	for _, path := range paths {
-		all.Go(func() {
-			for found.Err() == nil {
-				_ = a.watch(found, path, stop)
-				select {
-				case <-found.Done():
-				case <-time.After(watchAgain):
-				}
-			}
-		})
+		all.Go(func() { a.keepWatching(found, path, stop) })
 	}
 	all.Wait()
 	return ctx.Err()

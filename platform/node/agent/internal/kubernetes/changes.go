@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,9 +19,11 @@ var watched = map[string]string{
 	"deployments": "/apis/apps/v1/deployments", "replicasets": "/apis/apps/v1/replicasets",
 	"daemonsets": "/apis/apps/v1/daemonsets", "statefulsets": "/apis/apps/v1/statefulsets",
 	"jobs": "/apis/batch/v1/jobs", "endpointslices": "/apis/discovery.k8s.io/v1/endpointslices",
-	"clusterroles":        "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-	"clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+	"clusterroles": roles + "/clusterroles?" + ofControllers, "clusterrolebindings": roles + "/clusterrolebindings?" + ofControllers,
 }
+
+// ofControllers selects the one role, and its binding, that are looked at: of the hundred others nobody wants to hear.
+const ofControllers = "fieldSelector=metadata.name=system:kube-controller-manager"
 
 const (
 	settle     = 100 * time.Millisecond
@@ -54,20 +57,27 @@ func (c *Cluster) watchChanges(ctx context.Context) {
 	defer all.Wait()
 	for kind, path := range watched {
 		all.Go(func() {
-			for c.api.Load().waitReady(ctx) == nil {
-				_ = c.api.Load().watch(ctx, path, func() { mark(kind) })
-				select {
-				case <-ctx.Done():
-				case <-time.After(watchAgain):
-				}
-			}
+			c.api.Load().keepWatching(ctx, path, func() { mark(kind) })
 		})
 	}
 }
 
-// watch calls changed for every object there is and then for every change, until the API server ends it.
+// keepWatching watches anew whenever the API server ends it, until ctx does.
+func (a *client) keepWatching(ctx context.Context, path string, changed func()) {
+	for a.waitReady(ctx) == nil {
+		_ = a.watch(ctx, path, changed)
+		select {
+		case <-ctx.Done():
+		case <-time.After(watchAgain):
+		}
+	}
+}
+
+// watch calls changed for every object there is and then for every change, until the API server ends it. The path may already
+// have a query.
 func (a *client) watch(ctx context.Context, path string, changed func()) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.server+path+"?watch=true", nil)
+	list, query, _ := strings.Cut(path, "?")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.server+list+"?watch=true&"+query, nil)
 	if err != nil {
 		return err
 	}
