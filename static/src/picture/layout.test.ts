@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Box, layOut, type Layout } from "./layout";
+import { layOut } from "./clusters";
+import type { Box, Layout } from "./layout";
 import { makeScene } from "./scene";
 import type { Snapshot } from "./snapshot";
 import { both, container, crowd, kubeCrowd, network, node, snapshot } from "./testing";
