@@ -12,13 +12,14 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import django
 from rich.console import Console
 
-if TYPE_CHECKING:
-    from tests.conformance.suite import Outcome
+from slipway.sandboxes.backends.docker import DockerBackend
+from tests.conformance import suite
+from tests.conformance.suite import Outcome
+from tests.engine.clusters import Cluster, wait_for_image
+from tests.live import LivePlatform
 
 REPORTS = Path(__file__).resolve().parents[2] / "var" / "conformance"
 _CONSOLE = Console(highlight=False, markup=False, soft_wrap=True)
@@ -28,13 +29,6 @@ _PROCESSES = 8  # they wait more than they work
 
 def main(*, focus: str, resume: bool, processes: int) -> int:
     """Run the tests and tell of each; returns the exit status."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slipway.config.settings")
-    django.setup()
-    from slipway.sandboxes.backends.docker import DockerBackend  # noqa: PLC0415 - only once Django is set up
-    from tests.conformance import suite  # noqa: PLC0415 - as above
-    from tests.engine.clusters import Cluster, wait_for_image  # noqa: PLC0415 - as above
-    from tests.live import LivePlatform  # noqa: PLC0415 - as above
-
     if not resume:
         shutil.rmtree(REPORTS, ignore_errors=True)
     passed = suite.passed_before(REPORTS)
