@@ -23,7 +23,6 @@ from slipway.core.ids import SandboxId
 from tests.bench import echo, kubernetes, mesh, picture
 from tests.bench.lab import COMMANDS
 from tests.browsing import Visitor
-from tests.engine.clusters import wait_for_image
 from tests.engine.rows import LAB, ready_attempt, sandbox_row
 from tests.live import LivePlatform
 from tests.terminal import LiveTerminal
@@ -240,8 +239,7 @@ def _nodes_use(client: docker.DockerClient, seconds: float = 5.0) -> tuple[float
 
 def kubernetes_starts(platform: LivePlatform) -> None:
     """A cluster of three from the learner's click, from nothing by part, and what it takes when idle."""
-    wait_for_image(platform)
-    with kubernetes.enough_watchers():
+    with kubernetes.room_for_clusters(platform):
         cold_starts(platform, KUBERNETES_LAB, "a Kubernetes cluster of three")
         took, memory = kubernetes.starts(platform)
     show(
@@ -260,8 +258,7 @@ def kubernetes_starts(platform: LivePlatform) -> None:
 
 def beside_kubeadm(platform: LivePlatform) -> None:
     """Our start of a cluster beside `kubeadm init` and two joins in the same nodes."""
-    wait_for_image(platform)
-    with kubernetes.enough_watchers():
+    with kubernetes.room_for_clusters(platform):
         ours, theirs = kubernetes.by_kubeadm(platform)
     mine, whole = ours["kubernetes ready"], theirs["DNS answers"]
     ratio = statistics.median(whole) / statistics.median(mine)
@@ -278,8 +275,7 @@ def beside_kubeadm(platform: LivePlatform) -> None:
 
 def kubernetes_crowd(platform: LivePlatform) -> None:
     """How many clusters the machine carries before requests to a control plane take twice as long."""
-    wait_for_image(platform)
-    with kubernetes.enough_watchers():
+    with kubernetes.room_for_clusters(platform):
         found = kubernetes.crowd(platform)
     show(
         f"Requests to one control plane, ms over {kubernetes.ASKED_SECONDS} s, beside idle clusters",
@@ -294,8 +290,7 @@ def kubernetes_crowd(platform: LivePlatform) -> None:
 
 def kubernetes_steadiness(platform: LivePlatform) -> None:
     """Whether nodes seem to be lost while some of several clusters are loaded."""
-    wait_for_image(platform)
-    with kubernetes.enough_watchers():
+    with kubernetes.room_for_clusters(platform):
         found = kubernetes.steadiness(platform)
     show(
         f"{kubernetes.STEADY_CLUSTERS} clusters, {kubernetes.LOADED_CLUSTERS} loaded for {kubernetes.STEADY_SECONDS} s",

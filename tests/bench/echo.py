@@ -17,6 +17,7 @@ import aiodocker
 from websockets.asyncio.client import connect
 
 from slipway.core.ids import SandboxId
+from slipway.sandboxes.backends.docker import container_name
 from tests.browsing import Visitor
 from tests.live import LivePlatform, free_port
 
@@ -101,7 +102,7 @@ async def through_exec(platform: LivePlatform, sandbox: SandboxId, node: str) ->
     """A plain `docker exec -it` through the engine's API, without any web."""
     client = aiodocker.Docker(platform.docker_host)
     try:
-        container = client.containers.container(f"slipway-{sandbox.hex}-{node}")
+        container = client.containers.container(container_name(sandbox, node))
         execution = await container.exec(["bash"], stdin=True, tty=True)
         async with execution.start(detach=False) as stream:
 
@@ -117,7 +118,7 @@ async def through_exec(platform: LivePlatform, sandbox: SandboxId, node: str) ->
 async def through_terminado(platform: LivePlatform, sandbox: SandboxId, node: str) -> Echo:
     """terminado, the public web terminal of Jupyter, in front of `docker exec -it`."""
     port = free_port()
-    command = ["docker", "--host", platform.docker_host, "exec", "-it", f"slipway-{sandbox.hex}-{node}", "bash"]
+    command = ["docker", "--host", platform.docker_host, "exec", "-it", container_name(sandbox, node), "bash"]
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.terminado_server", str(port), *command, stderr=asyncio.subprocess.DEVNULL
     )

@@ -18,7 +18,7 @@ import yaml
 from docker.models.containers import Container
 
 from slipway.core.ids import SandboxId
-from slipway.sandboxes.backends.docker import DockerBackend
+from slipway.sandboxes.backends.docker import DockerBackend, container_name
 from slipway.sandboxes.tasks import limits_of
 from slipway.sandboxes.topology import NodeSpec
 from tests.engine.clusters import THREE, Cluster
@@ -123,7 +123,7 @@ class KubeadmCluster:
         return _run(self._container(self.sandbox, node), script)
 
     def _container(self, sandbox: SandboxId, node: str) -> Container:
-        return self._client.containers.get(f"slipway-{sandbox.hex}-{node}")
+        return self._client.containers.get(container_name(sandbox, node))
 
     def _kubeadm(self, node: str, words: str) -> None:
         self.run(node, f"kubeadm {words} --config {_FOLDER}/kubeadm.yaml --ignore-preflight-errors=all 2>&1")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slipway.sandboxes.backends.docker import DockerBackend
 from tests.bench.kubeadm import KubeadmCluster
-from tests.engine.clusters import Cluster
+from tests.engine.clusters import Cluster, wait_for_image
 from tests.live import LivePlatform
 
 ROUNDS = 5
@@ -72,8 +72,12 @@ class Steadiness:
 
 
 @contextmanager
-def enough_watchers() -> Iterator[None]:
-    """Several clusters need more inotify instances than a kernel's usual 128, as `doctor` tells operators."""
+def room_for_clusters(platform: LivePlatform) -> Iterator[None]:
+    """Once the engine has the image of Kubernetes nodes, and with enough inotify instances.
+
+    Several clusters need more of these than a kernel's usual 128, as `doctor` tells operators.
+    """
+    wait_for_image(platform)
     before = _WATCHERS.read_text()
     if int(before) < _ENOUGH_WATCHERS:
         _WATCHERS.write_text(str(_ENOUGH_WATCHERS))

@@ -19,6 +19,7 @@ from docker.models.containers import Container
 
 from slipway.core.ids import SandboxId
 from slipway.operations.images.binaries import build_program
+from slipway.sandboxes.backends.docker import container_name
 from tests.live import ROOT, LivePlatform
 
 SECONDS = 5
@@ -51,7 +52,7 @@ class Followed:
 def prepare(platform: LivePlatform, sandbox: SandboxId) -> list[Container]:
     """Make a swarm of the lab's two nodes, with a service whose one task is on the first; the nodes."""
     client = docker.DockerClient(platform.docker_host)
-    nodes: list[Container] = [client.containers.get(f"slipway-{sandbox.hex}-{name}") for name in ("node1", "node2")]
+    nodes: list[Container] = [client.containers.get(container_name(sandbox, name)) for name in ("node1", "node2")]
     tool = build_program(ROOT / "platform/node/agent", "./nodetest/meshtool", platform.var / "bench")
     image = "tar -C /usr/local/bin -c meshtool | docker import --change 'ENTRYPOINT [\"/meshtool\"]' - meshtool:1"
     for node in nodes:

@@ -30,17 +30,24 @@ SANDBOX = "00000000-0000-4000-8000-000000000001"
 class PicturePage:
     """An open lab page and the server that it believes in."""
 
-    def __init__(self, browser: Browser, *, nodes: Sequence[str], unplug: bool = False, **options: object) -> None:
-        language = str(options.pop("language", "en"))
-        exercise = str(options.pop("exercise", "docker-networking"))
-        kinds: Mapping[str, str] = options.pop("kinds", {})  # type: ignore[assignment]  # docker where it says nothing
+    def __init__(
+        self,
+        browser: Browser,
+        *,
+        nodes: Sequence[str],
+        unplug: bool = False,
+        kinds: Mapping[str, str] | None = None,  # docker where it says nothing
+        language: str = "en",
+        exercise: str = "docker-networking",
+        **options: object,
+    ) -> None:
         self.context = browser.new_context(**options)  # type: ignore[arg-type]  # the browser's own options
         self.page: Page = self.context.new_page()
         self.heard: list[Mapping[str, object]] = []
         self.asked: list[Mapping[str, object]] = []
         self.complaints: list[str] = []
         self._socket: WebSocketRoute | None = None
-        self._overview = _overview(exercise, nodes, kinds)
+        self._overview = _overview(exercise, nodes, kinds or {})
         self._sequence = 0
         self._html = _render(exercise, self._overview, language, unplug=nodes if unplug else ())
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -17,7 +17,7 @@ import docker.errors
 from slipway.core.ids import SandboxId
 from slipway.core.json import JSON, as_int, as_mapping, as_text
 from slipway.sandboxes.backends.base import ClusterPlace
-from slipway.sandboxes.backends.docker import DockerBackend
+from slipway.sandboxes.backends.docker import DockerBackend, container_name
 from slipway.sandboxes.backends.docker_node import KUBERNETES_IMAGE
 from slipway.sandboxes.nodes import NodeSession
 from slipway.sandboxes.tasks import limits_of
@@ -88,9 +88,9 @@ class Cluster:
 
     def processes(self, node: str) -> Iterator[tuple[int, str]]:
         """A node's processes and those of what runs in it: their pids on this machine, and what they are called."""
-        client = docker.APIClient(self.backend._url)
+        client = docker.APIClient(self.backend.url)
         try:
-            container = client.inspect_container(f"slipway-{self.sandbox.hex}-{node}")["Id"]
+            container = client.inspect_container(container_name(self.sandbox, node))["Id"]
         finally:
             client.close()
         for folder in Path("/proc").glob("[0-9]*"):

@@ -14,7 +14,7 @@ import docker
 import pytest
 
 from slipway.core.json import JSON, as_int, as_mapping, as_text
-from slipway.sandboxes.backends.docker import DockerBackend
+from slipway.sandboxes.backends.docker import DockerBackend, container_name
 from slipway.sandboxes.topology import NodeKind, NodeSpec, Topology
 from tests.engine.clusters import Cluster, wait_for_image, within
 from tests.engine.test_walls import listener, own_addresses
@@ -279,7 +279,7 @@ def test_a_sandbox_that_stood_still_for_longer_than_its_leases_goes_on_as_it_was
     before = identities(cluster)
     token = cluster.sh("control", "kubectl create token default")
     with closing(docker.DockerClient(live_platform.docker_host)) as engine:
-        machines = [engine.containers.get(f"slipway-{cluster.sandbox.hex}-{name}") for name in cluster.topology.names]
+        machines = [engine.containers.get(container_name(cluster.sandbox, name)) for name in cluster.topology.names]
         for machine in machines:
             machine.pause()
         # What is tried is that time passes: no lease is renewed for longer than the control plane would wait.

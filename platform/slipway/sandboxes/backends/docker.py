@@ -61,13 +61,13 @@ class DockerBackend:
     """The backend for one engine. `installation` tells its sandboxes from those of others on the same engine."""
 
     def __init__(self, url: str, *, installation: str) -> None:
-        self._url = url
+        self.url = url
         self._installation = installation
         self._streams = DockerStreams(url)
 
     @functools.cached_property
     def _api(self) -> docker.APIClient:
-        return docker.APIClient(base_url=self._url, timeout=_TIMEOUT, version="auto")
+        return docker.APIClient(base_url=self.url, timeout=_TIMEOUT, version="auto")
 
     def create_network(self, *, sandbox: SandboxId) -> None:
         """As in the contract: internal, and without an address of the host on it."""
@@ -99,7 +99,7 @@ class DockerBackend:
         cluster: ClusterPlace | None = None,
     ) -> None:
         """As in the contract."""
-        name = _container_name(sandbox, node.name)
+        name = container_name(sandbox, node.name)
         with _engine_errors(f"creating {name}"):
             config = node_config(
                 node,
@@ -163,7 +163,7 @@ class DockerBackend:
 
     async def connect(self, *, sandbox: SandboxId, node: str) -> ExecConnection:
         """As in the contract."""
-        return await self._streams.open(_container_name(sandbox, node), _CONNECT_COMMAND)
+        return await self._streams.open(container_name(sandbox, node), _CONNECT_COMMAND)
 
     async def disconnect(self) -> None:
         """As in the contract."""
@@ -177,7 +177,8 @@ def _network_name(sandbox: SandboxId) -> str:
     return f"slipway-{sandbox.hex}"
 
 
-def _container_name(sandbox: SandboxId, node: str) -> str:
+def container_name(sandbox: SandboxId, node: str) -> str:
+    """What the engine calls the container of a node."""
     return f"slipway-{sandbox.hex}-{node}"
 
 
